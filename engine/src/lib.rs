@@ -1,1 +1,23 @@
-//! To come.
+//! A small Linux and a small Kubernetes, in memory and deterministic.
+//!
+//! The map, from the outside in:
+//!
+//! * [`lab`]: [`Lab`](lab::Lab), the one door. Run a command, let time pass, look at any event.
+//! * [`event`]: what happened, who did it, what decided it.
+//! * [`world`]: the state, the clock and the queue of things to come; [`World::commit`](world::World::commit)
+//!   is the only place where anything changes.
+//! * [`store`] and [`object`]: the API objects and how to read them.
+//! * [`kube`]: API server, scheduler, controllers, kubelet.
+//! * [`tools`]: the command line: the shell and one file per simulated program.
+//!
+//! The engine reads no clock, no file and no random source of its own, and starts nothing: the same commands
+//! and seed give the same events on every platform, byte for byte.
+
+pub mod event;
+pub mod kube;
+pub mod lab;
+pub mod object;
+pub mod store;
+pub mod time;
+pub mod tools;
+pub mod world;

@@ -1,0 +1,17 @@
+//! The kubelet (owner: ctl).
+
+use crate::event::Event;
+use crate::world::World;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Work {
+    Sync { namespace: String, pod: String },
+}
+
+pub fn informed(_world: &mut World, _event: &Event) {}
+
+pub fn run(_world: &mut World, work: Work) {
+    match work {
+        Work::Sync { .. } => {}
+    }
+}

@@ -1,0 +1,50 @@
+//! A small Kubernetes 1.34: API server, scheduler, controllers and kubelet over one store.
+//!
+//! Each part reads the store, is told of changes ([`informed`]), queues a [`Task`] and acts when the task runs
+//! ([`run_task`]), so that what happens is what the real parts would do, in an order that a replay repeats.
+
+pub mod controllers;
+pub mod kubelet;
+pub mod scheduler;
+
+use crate::event::Event;
+use crate::lab::Nodes;
+use crate::world::World;
+
+/// Work that waits in the queue of virtual time. A task names what to look at, never what to do: whoever runs it
+/// derives that from the store.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Task {
+    Scheduler(scheduler::queue::Work),
+    Controller(controllers::Work),
+    Kubelet(kubelet::Work),
+}
+
+/// What the control plane remembers besides the store.
+#[derive(Debug, Default)]
+pub struct ControlPlane {
+    pub scheduler: scheduler::queue::Memory,
+}
+
+/// Sets the scene: the objects of a fresh cluster.
+pub fn start(world: &mut World) {
+    controllers::start(world);
+}
+
+/// Tells the control plane of a change; whoever it concerns queues a task.
+pub fn informed(world: &mut World, event: &Event) {
+    scheduler::queue::informed(world, event);
+    if world.options().nodes != Nodes::None {
+        controllers::informed(world, event);
+        kubelet::informed(world, event);
+    }
+}
+
+/// Runs a task that is due.
+pub fn run_task(world: &mut World, task: Task) {
+    match task {
+        Task::Scheduler(work) => scheduler::queue::run(world, work),
+        Task::Controller(work) => controllers::run(world, work),
+        Task::Kubelet(work) => kubelet::run(world, work),
+    }
+}

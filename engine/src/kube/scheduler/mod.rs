@@ -1,0 +1,4 @@
+//! kube-scheduler.
+
+pub mod queue;
+pub mod trace;

@@ -1,0 +1,335 @@
+//! The lab: the one door through which the page, the scenarios and xtask reach the engine.
+//!
+//! The world changes only through [`Lab::run`], [`Lab::advance`] and [`Lab::write_file`]. Time travel is replay:
+//! [`Lab::at`] folds the recorded events, [`Lab::rewind`] runs the same inputs again up to an event, and both give
+//! the same state. An event in the middle of a controller's work can be gone back to as well: the world then goes
+//! on as if that controller had been restarted at that moment.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::event::{Actor, Event, What};
+use crate::kube;
+use crate::time::Time;
+use crate::tools;
+use crate::world::{State, World};
+
+/// Which nodes a lab has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nodes {
+    /// An API server and a scheduler only: no kubelet, no controllers; nodes are what is applied.
+    None,
+    /// A kind cluster of this many nodes, the control plane included; at least 1.
+    Kind(u32),
+}
+
+/// How kube-proxy writes its rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProxyMode {
+    #[default]
+    Iptables,
+    Nftables,
+    Ipvs,
+}
+
+/// What jq printed and how it ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JqOutput {
+    pub stdout: String,
+    pub stderr: String,
+    pub exit: i32,
+}
+
+/// jq: arguments without the program's name, and standard input. It is passed in because the page loads it late.
+pub type Jq = fn(args: &[String], stdin: &str) -> JqOutput;
+
+/// Reads a file of the host, for the native shell; `None` when there is none of that name.
+pub type ReadFile = fn(path: &str) -> Option<String>;
+
+/// How a lab is set up.
+#[derive(Clone, Debug)]
+pub struct LabOptions {
+    pub nodes: Nodes,
+    /// The cluster's name, the first part of its nodes' names.
+    pub cluster: String,
+    pub proxy: ProxyMode,
+    pub seed: u64,
+    pub jq: Option<Jq>,
+    /// Where files come from that the lab does not have; nowhere in the page.
+    pub host_files: Option<ReadFile>,
+}
+
+impl Default for LabOptions {
+    fn default() -> LabOptions {
+        LabOptions {
+            nodes: Nodes::Kind(3),
+            cluster: "portlab".to_owned(),
+            proxy: ProxyMode::default(),
+            seed: 1,
+            jq: None,
+            host_files: None,
+        }
+    }
+}
+
+/// Where a command runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// The learner's own machine, with kubectl and docker.
+    Workstation,
+    /// A node, as `docker exec` or a login gives it.
+    Node(String),
+    Pod { namespace: String, name: String, container: String },
+}
+
+impl Place {
+    /// The prompt that a lesson shows: `$ `, `worker# `, `pod/client$ `.
+    #[must_use]
+    pub fn prompt(&self) -> String {
+        match self {
+            Place::Workstation => "$ ".to_owned(),
+            Place::Node(name) => format!("{name}# "),
+            Place::Pod { name, .. } => format!("pod/{name}$ "),
+        }
+    }
+}
+
+/// Which of a program's two streams a piece of output went to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// What a command line printed, both streams in order, and its exit status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    pub chunks: Vec<(Stream, String)>,
+    pub exit: i32,
+}
+
+impl Output {
+    /// Both streams as a terminal shows them.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.chunks.iter().map(|(_, text)| text.as_str()).collect()
+    }
+
+    /// One stream alone.
+    #[must_use]
+    pub fn stream(&self, which: Stream) -> String {
+        self.chunks.iter().filter(|(stream, _)| *stream == which).map(|(_, text)| text.as_str()).collect()
+    }
+}
+
+/// What came in through the door.
+#[derive(Clone, Debug)]
+enum Input {
+    Run { place: Place, line: Rc<str> },
+    Advance(Duration),
+    WriteFile { path: String, text: Option<Rc<str>> },
+    /// From here on the history is another one: only the first events were kept.
+    Cut { kept: usize },
+}
+
+/// How many abandoned histories [`Lab::undo`] can bring back.
+const UNDO_DEPTH: usize = 4;
+/// Fewest events between two kept states.
+const SNAPSHOT_EVERY: usize = 64;
+
+/// The world and its history.
+pub struct Lab {
+    world: World,
+    /// Each input with the number of events that had happened before it.
+    inputs: Vec<(usize, Input)>,
+    /// States after some number of events, ascending, from which [`Lab::at`] folds on.
+    snapshots: Vec<(usize, State)>,
+    abandoned: Vec<(World, Vec<(usize, Input)>, Vec<(usize, State)>)>,
+}
+
+impl fmt::Debug for Lab {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lab({} events, {:?})", self.events().len(), self.now())
+    }
+}
+
+impl Lab {
+    /// A lab at its beginning: the cluster is up and idle. Its first events set the scene.
+    #[must_use]
+    pub fn new(options: LabOptions) -> Lab {
+        let mut world = World::new(options);
+        kube::start(&mut world);
+        let mut lab = Lab { world, inputs: Vec::new(), snapshots: Vec::new(), abandoned: Vec::new() };
+        lab.keep_snapshot();
+        lab
+    }
+
+    /// How many events set the scene, before anything came in.
+    #[must_use]
+    pub fn scene(&self) -> usize {
+        self.snapshots.first().map_or(0, |(kept, _)| *kept)
+    }
+
+    /// Runs a command line (or several lines, here-documents included) and returns what it printed.
+    pub fn run(&mut self, place: &Place, line: &str) -> Output {
+        self.input(Input::Run { place: place.clone(), line: line.into() })
+    }
+
+    /// Lets time pass.
+    pub fn advance(&mut self, by: Duration) {
+        self.input(Input::Advance(by));
+    }
+
+    /// Writes a file of the lab; a file that has this text already is left alone.
+    pub fn write_file(&mut self, path: &str, text: &str) {
+        if self.world.state.files.get(path).is_none_or(|old| &**old != text) {
+            self.input(Input::WriteFile { path: path.to_owned(), text: Some(text.into()) });
+        }
+    }
+
+    /// Removes a file of the lab.
+    pub fn remove_file(&mut self, path: &str) {
+        if self.world.state.files.contains_key(path) {
+            self.input(Input::WriteFile { path: path.to_owned(), text: None });
+        }
+    }
+
+    fn input(&mut self, input: Input) -> Output {
+        self.inputs.push((self.events().len(), input.clone()));
+        let output = take_in(&mut self.world, &input);
+        self.keep_snapshot();
+        output
+    }
+
+    /// All that has happened.
+    #[must_use]
+    pub fn events(&self) -> &[Event] {
+        self.world.events()
+    }
+
+    /// The state now.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.world.state
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.world.now()
+    }
+
+    #[must_use]
+    pub fn options(&self) -> &LabOptions {
+        self.world.options()
+    }
+
+    /// Gives the lab its jq, once the page has loaded it.
+    pub fn set_jq(&mut self, jq: Jq) {
+        self.world.set_jq(jq);
+    }
+
+    /// The state after the first `count` events; the last one when there are fewer.
+    #[must_use]
+    pub fn at(&self, count: usize) -> State {
+        let events = self.events();
+        let count = count.min(events.len());
+        let nearest = self.snapshots.partition_point(|(kept, _)| *kept <= count);
+        let (from, mut state) = match nearest.checked_sub(1).map(|i| &self.snapshots[i]) {
+            Some((kept, state)) => (*kept, state.clone()),
+            None => (0, State::default()),
+        };
+        for event in &events[from..count] {
+            state.apply(event);
+        }
+        state
+    }
+
+    /// Goes back to the moment after the first `count` events and drops those that followed;
+    /// [`Lab::undo`] brings them back. Does nothing when nothing followed.
+    pub fn rewind(&mut self, count: usize) {
+        let count = count.max(self.scene());
+        if count >= self.events().len() {
+            return;
+        }
+        let mut inputs: Vec<_> = self.inputs.iter().filter(|(before, _)| *before < count).cloned().collect();
+        inputs.push((count, Input::Cut { kept: count }));
+        let world = replay(self.world.options().clone(), &inputs);
+        let snapshots = self.snapshots.iter().filter(|(kept, _)| *kept <= count).cloned().collect();
+        let old = (
+            std::mem::replace(&mut self.world, world),
+            std::mem::replace(&mut self.inputs, inputs),
+            std::mem::replace(&mut self.snapshots, snapshots),
+        );
+        if self.abandoned.len() == UNDO_DEPTH {
+            self.abandoned.remove(0);
+        }
+        self.abandoned.push(old);
+    }
+
+    /// Brings back the history that the last [`Lab::rewind`] dropped, in place of what has happened since.
+    /// Returns whether there was one.
+    pub fn undo(&mut self) -> bool {
+        let Some((world, inputs, snapshots)) = self.abandoned.pop() else { return false };
+        (self.world, self.inputs, self.snapshots) = (world, inputs, snapshots);
+        true
+    }
+
+    /// Whether [`Lab::undo`] has something to bring back.
+    #[must_use]
+    pub fn can_undo(&self) -> bool {
+        !self.abandoned.is_empty()
+    }
+
+    /// Keeps the state when enough has happened since the last kept one: more as there are more objects,
+    /// so that all kept states together stay in proportion to the history.
+    fn keep_snapshot(&mut self) {
+        let count = self.events().len();
+        let last = self.snapshots.last().map_or(0, |(kept, _)| *kept);
+        if self.snapshots.is_empty() || count - last >= SNAPSHOT_EVERY.max(self.world.store().len()) {
+            self.snapshots.push((count, self.at(count)));
+        }
+    }
+}
+
+/// Runs recorded inputs in a new world.
+fn replay(options: LabOptions, inputs: &[(usize, Input)]) -> World {
+    let mut world = World::new(options);
+    kube::start(&mut world);
+    for (i, (_, input)) in inputs.iter().enumerate() {
+        let cut = inputs[i..].iter().find_map(|(_, input)| match input {
+            Input::Cut { kept } => Some(*kept),
+            _ => None,
+        });
+        if matches!(input, Input::Cut { .. }) {
+            world.go_on();
+            continue;
+        }
+        if !world.halted() {
+            world.stop_after(cut.unwrap_or(usize::MAX));
+            take_in(&mut world, input);
+        }
+    }
+    world
+}
+
+fn take_in(world: &mut World, input: &Input) -> Output {
+    match input {
+        Input::Run { place, line } => {
+            world.commit(Actor::Learner, What::Command { place: place.clone(), line: line.clone() });
+            let output = tools::run(world, place, line);
+            world.commit(Actor::Learner, What::CommandEnded { exit: output.exit });
+            world.end_of_input();
+            output
+        }
+        Input::Advance(by) => {
+            world.advance(*by);
+            Output::default()
+        }
+        Input::WriteFile { path, text } => {
+            world.commit(Actor::Learner, What::FileWritten { path: path.clone(), text: text.clone() });
+            Output::default()
+        }
+        Input::Cut { .. } => Output::default(),
+    }
+}

@@ -1,0 +1,150 @@
+//! What a lesson is: steps of prose, commands with the output to be seen, questions, an exercise.
+//!
+//! A lesson is plain data. It is read from `lesson.md` when the crate is built; the page carries no Markdown parser.
+
+use portlab_engine::lab::Place;
+
+/// A lesson of the path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lesson {
+    /// The folder's slug: `pending-no-free-host-port`.
+    pub id: String,
+    /// Chapter and position in it, from 1.
+    pub chapter: u8,
+    pub position: u8,
+    pub title: String,
+    pub summary: String,
+    pub minutes: u8,
+    pub concepts: Vec<String>,
+    pub cluster: Cluster,
+    pub steps: Vec<Step>,
+    /// Manifests by file name, verbatim as they are applied.
+    pub files: Vec<File>,
+    /// Hash of lesson and manifests that a record of a real run must match.
+    pub hash: String,
+}
+
+/// What the lesson runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// Nodes, the control plane included.
+    pub nodes: u32,
+    pub proxy: Proxy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proxy {
+    Iptables,
+    Nftables,
+    Ipvs,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    pub name: String,
+    pub text: String,
+}
+
+/// A numbered step: a heading and its blocks in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub title: String,
+    pub blocks: Vec<Block>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    Prose(Vec<Paragraph>),
+    /// Commands and the output to be seen.
+    Console(Vec<Command>),
+    /// Asked before the commands that follow in the step may run.
+    Predict(Question),
+    /// Asked about what was just seen, before the rest of the step opens.
+    Recall(Question),
+    Exercise(Exercise),
+    /// A manifest, shown and editable: the name of one of the lesson's files.
+    Yaml { file: String },
+}
+
+/// A block of running text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Paragraph {
+    Text(Vec<Span>),
+    /// A sentence that is opinion, not claim, and says so.
+    Opinion(Vec<Span>),
+    List { ordered: bool, items: Vec<Vec<Span>> },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Span {
+    Text(String),
+    Code(String),
+    Strong(Vec<Span>),
+    Emphasis(Vec<Span>),
+    Link { to: String, spans: Vec<Span> },
+}
+
+/// One command line (with its here-documents) and what it must print.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    pub place: Place,
+    pub line: String,
+    pub claim: Claim,
+    /// Line of `lesson.md` on which it stands, from 1.
+    pub source_line: u32,
+}
+
+/// The output to be seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Lines with `[..]` for anything within a line and `...` for any lines.
+    pub output: Vec<String>,
+    /// `[exit N]`; 0 when the lesson says nothing.
+    pub exit: i32,
+    /// How long it may take until the claim is seen, in seconds (default 30).
+    pub eventually_secs: u32,
+    /// How long it must then not change, in seconds; 0 unless `stays=`.
+    pub stays_secs: u32,
+    /// `NAME=$(…)`: the variable that captures the output.
+    pub capture: Option<String>,
+    /// Whether the command only reads, so that a real world may repeat it while the claim waits.
+    pub reads: bool,
+}
+
+/// A question whose answer is computed, never typed in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    pub id: String,
+    pub text: Vec<Span>,
+    pub choices: Vec<Choice>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    pub text: Vec<Span>,
+    /// The finer print under the choice.
+    pub note: Vec<Span>,
+    /// What makes it true: run after the step's commands.
+    pub check: Vec<Command>,
+    /// Why it tempts, shown when it did not hold; or why it holds.
+    pub why: Vec<Span>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exercise {
+    pub id: String,
+    pub task: Vec<Paragraph>,
+    /// Commands that make the start state, from a fresh cluster.
+    pub start: Vec<Command>,
+    /// What must hold in the end.
+    pub goals: Vec<Goal>,
+    pub solution: Vec<Command>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goal {
+    pub text: Vec<Span>,
+    pub check: Vec<Command>,
+    /// Shown when this goal is the first that fails.
+    pub hints: Vec<Vec<Span>>,
+}
