@@ -8,11 +8,13 @@
 //!   is the only place where anything changes.
 //! * [`store`] and [`object`]: the API objects and how to read them.
 //! * [`kube`]: API server, scheduler, controllers, kubelet.
+//! * [`yaml`]: manifests as kubectl reads and prints them, with the place of every node; [`base64`].
 //! * [`tools`]: the command line: the shell and one file per simulated program.
 //!
 //! The engine reads no clock, no file and no random source of its own, and starts nothing: the same commands
 //! and seed give the same events on every platform, byte for byte.
 
+pub mod base64;
 pub mod event;
 pub mod kube;
 pub mod lab;
@@ -21,3 +23,4 @@ pub mod store;
 pub mod time;
 pub mod tools;
 pub mod world;
+pub mod yaml;
