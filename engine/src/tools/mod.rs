@@ -1,5 +1,7 @@
 //! The command line of the lab: the shell and one file per simulated program.
 
+pub mod kubectl;
+
 use std::time::Duration;
 
 use crate::lab::{Output, Place, Stream};
