@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::go_format::quote;
+use super::go_value::quote;
 use crate::object::{bool_at, items, str_at};
 use crate::store::Kind;
 

@@ -1,6 +1,6 @@
 //! From nodes and a value to results (`client-go/util/jsonpath/jsonpath.go`).
 
-use super::super::go_format;
+use super::super::go_value;
 use super::parse::{Bound, Node};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -131,7 +131,7 @@ impl<'t> Evaluator<'t> {
         let mut results = Vec::new();
         for value in input {
             if !value.is_array() {
-                return Err(format!("{} is not array or slice and cannot be filtered", go_format::plain(value)));
+                return Err(format!("{} is not array or slice and cannot be filtered", go_value::plain(value)));
             }
             for element in children(value) {
                 let one = [element.clone()];
@@ -200,7 +200,7 @@ fn slice<'a>(input: &[Found<'a>], bounds: &[Bound; 3]) -> Results<'a> {
             continue;
         }
         if !value.is_array() {
-            return Err(format!("{} is not array or slice", go_format::type_name(value)));
+            return Err(format!("{} is not array or slice", go_value::type_name(value)));
         }
         let items = children(value);
         let length = items.len() as i64;

@@ -10,7 +10,7 @@ mod parse;
 pub use eval::{Evaluator, Found};
 pub use parse::{Node, parse};
 
-use super::go_format;
+use super::go_value;
 use serde_json::Value;
 
 /// A parsed template, to be asked of values.
@@ -59,7 +59,7 @@ impl Template {
         let mut out = String::new();
         for list in lists {
             let list = Value::Array(list.into_iter().map(|value| value.into_owned()).collect());
-            out.push_str(&go_format::json_indented(&list));
+            out.push_str(&go_value::json_indented(&list));
             out.push('\n');
         }
         Ok(out)
@@ -69,9 +69,9 @@ impl Template {
         let template = &self.text;
         let inner = format!(
             "Error executing template: {message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{template}\n\tobject given to jsonpath engine was:\n\t\t{}\n\n",
-            go_format::syntax(data)
+            go_value::syntax(data)
         );
-        format!("error executing jsonpath {}: {inner}\n", go_format::quote(template))
+        format!("error executing jsonpath {}: {inner}\n", go_value::quote(template))
     }
 }
 
@@ -79,8 +79,8 @@ impl Template {
 fn text_of(value: &Value) -> String {
     match value {
         Value::Null => "null".into(),
-        Value::Object(_) | Value::Array(_) => go_format::json(value),
-        other => go_format::plain(other),
+        Value::Object(_) | Value::Array(_) => go_value::json(value),
+        other => go_value::plain(other),
     }
 }
 
