@@ -1,5 +1,29 @@
 //! The lessons of portlab and what runs them.
 //!
-//! * [`model`]: what a lesson is.
+//! * [`model`]: what a lesson is. [`lessons`] gives those that were compiled in.
+//! * [`claim`]: whether an output is the one that was claimed.
+//! * [`world`]: where commands run: the engine here, a real cluster in xtask.
+//! * [`grade`]: runs a lesson in a world and says of each claim, prediction and exercise how it went.
+//! * [`gate`]: what every lesson must pass, from both sides.
+//! * [`record`]: what a run on a real cluster has confirmed.
 
+pub mod claim;
+pub mod gate;
+pub mod grade;
 pub mod model;
+#[cfg(feature = "parse")]
+pub mod parse;
+#[cfg(feature = "parse")]
+pub mod read;
+pub mod record;
+pub mod world;
+
+/// The lessons that were compiled in, in the order of the path.
+///
+/// # Panics
+/// Never: the build wrote this text with the same types.
+#[must_use]
+pub fn lessons() -> Vec<model::Lesson> {
+    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/lessons.json")))
+        .unwrap_or_else(|error| unreachable!("the build wrote this text: {error}"))
+}

@@ -2,10 +2,21 @@
 //!
 //! A lesson is plain data. It is read from `lesson.md` when the crate is built; the page carries no Markdown parser.
 
-use portlab_engine::lab::Place;
+use serde::{Deserialize, Serialize};
+
+/// Where a command runs, by its prompt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// `$ `: the learner's own machine.
+    Workstation,
+    /// `worker# `: a node, named without the cluster's name.
+    Node(String),
+    /// `pod/client$ `: inside a pod of the namespace `default`.
+    Pod(String),
+}
 
 /// A lesson of the path.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lesson {
     /// The folder's slug: `pending-no-free-host-port`.
     pub id: String,
@@ -22,37 +33,39 @@ pub struct Lesson {
     pub files: Vec<File>,
     /// Hash of lesson and manifests that a record of a real run must match.
     pub hash: String,
+    /// Why a world does not run this lesson, by the world's name (`kernel`, `kind`).
+    pub not_in: Vec<(String, String)>,
 }
 
 /// What the lesson runs on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
     /// Nodes, the control plane included.
     pub nodes: u32,
     pub proxy: Proxy,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proxy {
     Iptables,
     Nftables,
     Ipvs,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     pub name: String,
     pub text: String,
 }
 
 /// A numbered step: a heading and its blocks in order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     pub title: String,
     pub blocks: Vec<Block>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Block {
     Prose(Vec<Paragraph>),
     /// Commands and the output to be seen.
@@ -67,7 +80,7 @@ pub enum Block {
 }
 
 /// A block of running text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Paragraph {
     Text(Vec<Span>),
     /// A sentence that is opinion, not claim, and says so.
@@ -75,7 +88,7 @@ pub enum Paragraph {
     List { ordered: bool, items: Vec<Vec<Span>> },
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Span {
     Text(String),
     Code(String),
@@ -85,7 +98,7 @@ pub enum Span {
 }
 
 /// One command line (with its here-documents) and what it must print.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Command {
     pub place: Place,
     pub line: String,
@@ -95,7 +108,7 @@ pub struct Command {
 }
 
 /// The output to be seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// Lines with `[..]` for anything within a line and `...` for any lines.
     pub output: Vec<String>,
@@ -105,43 +118,42 @@ pub struct Claim {
     pub eventually_secs: u32,
     /// How long it must then not change, in seconds; 0 unless `stays=`.
     pub stays_secs: u32,
-    /// `NAME=$(…)`: the variable that captures the output.
-    pub capture: Option<String>,
     /// Whether the command only reads, so that a real world may repeat it while the claim waits.
     pub reads: bool,
 }
 
 /// A question whose answer is computed, never typed in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Question {
     pub id: String,
     pub text: Vec<Span>,
     pub choices: Vec<Choice>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Choice {
     pub text: Vec<Span>,
     /// The finer print under the choice.
     pub note: Vec<Span>,
-    /// What makes it true: run after the step's commands.
+    /// What makes it true, looked at when the question's answer is due: after the step's commands.
     pub check: Vec<Command>,
     /// Why it tempts, shown when it did not hold; or why it holds.
     pub why: Vec<Span>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exercise {
     pub id: String,
     pub task: Vec<Paragraph>,
     /// Commands that make the start state, from a fresh cluster.
     pub start: Vec<Command>,
-    /// What must hold in the end.
+    /// What must hold in the end; at the start at least one does not.
     pub goals: Vec<Goal>,
+    /// Files that a solution needs besides the lesson's own, and its commands; every command is needed.
     pub solution: Vec<Command>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Goal {
     pub text: Vec<Span>,
     pub check: Vec<Command>,

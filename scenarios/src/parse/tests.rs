@@ -1,0 +1,78 @@
+//! The reader of lessons: what it reads, and how it refuses.
+
+use super::*;
+use crate::model::{Paragraph, Place, Span};
+
+const FRONT: &str = "---\ntitle: T: with a colon\nsummary: S\nminutes: 5\nchapter: 4\nposition: 1\nconcepts: a, b\n---\n";
+
+fn read_body(body: &str) -> Result<Lesson, ParseError> {
+    let files = vec![File { name: "web.yaml".to_owned(), text: "kind: Pod\n".to_owned() }];
+    lesson("41-slug", "lesson.md", &format!("{FRONT}{body}"), files)
+}
+
+#[test]
+fn a_whole_lesson() {
+    let body = "\n## One\n\nSome `code` and **more**\nhere.\n\n- a\n- b\n\n```yaml file=web.yaml\n```\n\n```predict id=how\nWhich `one`?\n- first\n  | note\n  $ kubectl get pods\n  NAME\n  ~ tempting\n- second\n  ~ true\n  $ kubectl get nodes\n```\n\n```console eventually=5s stays=2s\n$ kubectl apply -f - <<EOF\n$ inside\nEOF\npod/x created\nworker# ss -tln\n[exit 1]\npod/client$ curl \\\n  -s x\n\nyes\n\n```\n";
+    let lesson = read_body(body).unwrap();
+    assert_eq!((lesson.id.as_str(), lesson.title.as_str()), ("slug", "T: with a colon"));
+    let blocks = &lesson.steps[0].blocks;
+    let Block::Prose(prose) = &blocks[0] else { panic!("{blocks:?}") };
+    assert_eq!(prose.len(), 2);
+    let Paragraph::Text(spans) = &prose[0] else { panic!("{prose:?}") };
+    assert_eq!(spans[1], Span::Code("code".to_owned()));
+    let Block::Predict(question) = &blocks[2] else { panic!("{blocks:?}") };
+    assert_eq!(question.choices[0].check[0].claim.output, ["NAME"]);
+    assert_eq!(question.choices[1].check[0].line, "kubectl get nodes");
+    let Block::Console(commands) = &blocks[3] else { panic!("{blocks:?}") };
+    assert_eq!(commands[0].line, "kubectl apply -f - <<EOF\n$ inside\nEOF");
+    assert_eq!(commands[0].claim.output, ["pod/x created"]);
+    assert!(!commands[0].claim.reads);
+    assert_eq!((&commands[1].place, commands[1].claim.exit), (&Place::Node("worker".to_owned()), 1));
+    assert_eq!(commands[2].line, "curl \\\n  -s x");
+    assert_eq!(commands[2].claim.output, ["", "yes"]);
+    assert_eq!((commands[2].claim.eventually_secs, commands[2].claim.stays_secs), (5, 2));
+}
+
+#[test]
+fn refusals_say_where_and_what() {
+    let rows = [
+        ("## A\n\n```consol\n```\n", "lesson.md:11:4: found the block `consol`; expected console, predict, recall, exercise or yaml"),
+        ("text\n", "lesson.md:9:1: found text before the first step; expected a heading `## …`"),
+        ("", "lesson.md:1:1: no step found; expected a heading such as `## One replica, one host port`"),
+        ("## A\n```console\n$ a\n", "lesson.md:10:1: this block has no end; expected a line of three backticks"),
+        ("## A\n```console\nout\n```\n", "lesson.md:11:1: found output before any command; expected a prompt: `$ `, `worker# ` or `pod/NAME$ `"),
+        ("## A\n```console stays=3\n```\n", "lesson.md:10:4: found `stays=3`; expected seconds from 1s to 900s, such as `stays=10s`"),
+        ("## A\n```console\n$ a <<X\nb\n```\n", "lesson.md:11:1: the here-document has no end; expected a line `X`"),
+        ("## A\n```predict id=q\nWhy?\n- a\n  $ kubectl get x\n  ~ w\n```\n", "lesson.md:10:1: found 1 choices; expected 2 to 6 lines that begin with `- `"),
+        ("## A\n```predict id=q\nWhy?\n- a\n  ~ w\n- b\n  ~ w\n```\n", "lesson.md:12:1: this choice has no check; expected a command `$ …` and what it prints when the choice holds"),
+        ("## A\n```predict id=q\nWhy?\n- a\n  $ kubectl delete x\n  ~ w\n- b\n  ~ w\n```\n", "lesson.md:13:1: `kubectl delete x` may change the cluster; expected a check that only reads"),
+        ("## A\n```yaml file=no.yaml\n```\n", "lesson.md:10:4: found no file `no.yaml` beside the lesson; expected one of: web.yaml"),
+        ("## A\n```yaml file=web.yaml\nkind: Node\n```\n", "lesson.md:10:1: this text differs from web.yaml; expected the same text or none"),
+        ("## A\n\nfine\n\n<script>x</script>\n", "lesson.md:13:1: found HTML; expected paragraphs, lists, code, emphasis or links"),
+        ("## A\n\n[x](javascript:alert)\n", "lesson.md:11:1: found a link to `javascript:alert`; expected https:// or #"),
+    ];
+    for (body, message) in rows {
+        assert_eq!(read_body(body).map_err(|e| e.to_string()), Err(message.to_owned()), "{body}");
+    }
+    let bad = lesson("x", "lesson.md", "---\ntitle: T\nminutes: many\n---\n", Vec::new());
+    assert_eq!(bad.unwrap_err().to_string(), "lesson.md:3:10: found `many`; expected a whole number from 1 to 120");
+}
+
+#[test]
+fn what_only_reads() {
+    let rows = [
+        ("kubectl get pods -A -o json | jq '.items' | sort", true),
+        ("kubectl -n kube-system get pods", false),
+        ("kubectl get pods -n kube-system", true),
+        ("POD=$(kubectl get pods -o name | head -1)", true),
+        ("kubectl scale deployment/web --replicas=3", false),
+        ("kubectl rollout status deployment/web", true),
+        ("kubectl rollout restart deployment/web", false),
+        ("kubectl get pods && kubectl delete pod x", false),
+        ("docker exec portlab-worker ss -tln", true),
+        ("docker exec portlab-worker rm x", false),
+    ];
+    for (line, expected) in rows {
+        assert_eq!(blocks::reads(line), expected, "{line}");
+    }
+}

@@ -1,0 +1,113 @@
+//! Where a lesson's commands run. The engine is one world; the real kernel and a real cluster are in xtask.
+
+use std::time::Duration;
+
+use portlab_engine::lab::{self, Jq, Lab, LabOptions, Nodes, ProxyMode};
+
+use crate::model::{Cluster, File, Place, Proxy};
+
+/// What a command printed, both streams in order, and its exit status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub output: String,
+    pub exit: i32,
+}
+
+/// A place where lessons run.
+pub trait World {
+    /// The name by which lessons and records call it: `engine`, `kernel`, `kind`.
+    fn name(&self) -> &'static str;
+    /// A cluster as fresh as this world can make it, with these files in the working directory.
+    ///
+    /// # Errors
+    /// What prevented it, in words for the report.
+    fn fresh(&mut self, cluster: &Cluster, files: &[File]) -> Result<(), String>;
+    /// Runs a command line; variables that it sets are there for the next.
+    ///
+    /// # Errors
+    /// That it could not be run at all; a command that fails is a [`Seen`].
+    fn run(&mut self, place: &Place, line: &str) -> Result<Seen, String>;
+    /// Lets time pass between two looks.
+    fn wait(&mut self, time: Duration);
+    /// The text of a claim as it reads in this world (a cluster may have another name).
+    fn wording(&self, text: &str) -> String {
+        text.to_owned()
+    }
+}
+
+/// The simulation.
+#[derive(Debug)]
+pub struct Engine {
+    jq: Option<Jq>,
+    lab: Lab,
+}
+
+impl Engine {
+    #[must_use]
+    pub fn new(jq: Option<Jq>) -> Engine {
+        Engine { jq, lab: Lab::new(LabOptions { nodes: Nodes::None, ..LabOptions::default() }) }
+    }
+
+    /// Goes on with a lab that is there already, as the page does.
+    #[must_use]
+    pub fn of(lab: Lab) -> Engine {
+        Engine { jq: lab.options().jq, lab }
+    }
+
+    #[must_use]
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    #[must_use]
+    pub fn into_lab(self) -> Lab {
+        self.lab
+    }
+}
+
+/// A fresh lab with the lesson's cluster and files.
+#[must_use]
+pub fn new_lab(cluster: &Cluster, files: &[File], jq: Option<Jq>) -> Lab {
+    let proxy = match cluster.proxy {
+        Proxy::Iptables => ProxyMode::Iptables,
+        Proxy::Nftables => ProxyMode::Nftables,
+        Proxy::Ipvs => ProxyMode::Ipvs,
+    };
+    let mut lab = Lab::new(LabOptions { nodes: Nodes::Kind(cluster.nodes), proxy, jq, ..LabOptions::default() });
+    for file in files {
+        lab.write_file(&file.name, &file.text);
+    }
+    lab
+}
+
+/// The engine's name for a place.
+#[must_use]
+pub fn lab_place(place: &Place, cluster: &str) -> lab::Place {
+    match place {
+        Place::Workstation => lab::Place::Workstation,
+        Place::Node(name) => lab::Place::Node(format!("{cluster}-{name}")),
+        Place::Pod(name) => {
+            lab::Place::Pod { namespace: "default".to_owned(), name: name.clone(), container: String::new() }
+        }
+    }
+}
+
+impl World for Engine {
+    fn name(&self) -> &'static str {
+        "engine"
+    }
+
+    fn fresh(&mut self, cluster: &Cluster, files: &[File]) -> Result<(), String> {
+        self.lab = new_lab(cluster, files, self.jq);
+        Ok(())
+    }
+
+    fn run(&mut self, place: &Place, line: &str) -> Result<Seen, String> {
+        let output = self.lab.run(&lab_place(place, &self.lab.options().cluster.clone()), line);
+        Ok(Seen { output: output.text(), exit: output.exit })
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.lab.advance(time);
+    }
+}
