@@ -1,2 +1,3 @@
-//! To come.
+//! Starts the page.
+
 fn main() {}

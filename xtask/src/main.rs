@@ -1,2 +1,62 @@
-//! To come.
-fn main() {}
+//! `cargo xtask COMMAND`: everything a person runs in this repository. One file per command.
+//!
+//! The engine and the lessons start nothing; whatever starts a process, reads a file or opens a port is here.
+
+mod bindings;
+mod holder;
+mod index_html;
+mod install;
+mod page;
+mod serve;
+mod toolchain;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// A command: its name, what it does in one line, and the function that gets the words after the name.
+struct Command {
+    name: &'static str,
+    summary: &'static str,
+    run: fn(Vec<OsString>) -> anyhow::Result<ExitCode>,
+}
+
+const COMMANDS: &[Command] =
+    &[Command { name: "serve", summary: "build the page and serve it on this machine", run: serve::run }];
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    let name = args.next().unwrap_or_default();
+    let name = name.to_string_lossy();
+    if matches!(&*name, "-h" | "--help" | "help") {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        if !name.is_empty() {
+            eprintln!("xtask: no command is named `{name}`\n");
+        }
+        eprint!("{}", help());
+        return ExitCode::from(2);
+    };
+    match (command.run)(args.collect()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn help() -> String {
+    let mut text = String::from("cargo xtask COMMAND [OPTIONS]\n\n");
+    for command in COMMANDS {
+        text += &format!("  {:<14} {}\n", command.name, command.summary);
+    }
+    text + "\n`cargo xtask COMMAND --help` says what its options are.\n"
+}
+
+/// The folder of the checkout, whatever folder the command was started in.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the checkout")
+}

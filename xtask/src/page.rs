@@ -1,0 +1,254 @@
+//! Builds the page: the crates that index.html links to become WebAssembly with bindings, and every file of the site
+//! is kept in memory, for `serve` to answer with and `dist` to write.
+//!
+//! Files carry a hash of their content in their name, so that no cache ever mixes two builds.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, ensure};
+use base64::Engine as _;
+
+use crate::bindings::{self, Bound, Form};
+use crate::index_html::{self, Asset};
+use crate::toolchain::Toolchain;
+
+/// The files of the site by the path that a browser asks for, without the leading slash.
+pub type Site = BTreeMap<String, Vec<u8>>;
+
+/// How the crates are compiled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Profile {
+    /// Quick to rebuild.
+    Dev,
+    /// Small and fast, what people visit.
+    Release,
+}
+
+impl Profile {
+    fn name(self) -> &'static str {
+        match self {
+            Profile::Dev => "wasm-dev",
+            Profile::Release => "wasm-release",
+        }
+    }
+}
+
+/// Builds pages, and remembers the bindings of modules that have not changed since.
+pub struct Builder {
+    root: PathBuf,
+    toolchain: Toolchain,
+    profile: Profile,
+    bound: BTreeMap<(String, Form), (u64, Bound)>,
+}
+
+impl Builder {
+    pub fn new(root: &Path, toolchain: Toolchain, profile: Profile) -> Builder {
+        Builder { root: root.to_owned(), toolchain, profile, bound: BTreeMap::new() }
+    }
+
+    /// The site as several files, for a server.
+    pub fn site(&mut self) -> anyhow::Result<Site> {
+        let html = self.index()?;
+        let mut site = Site::new();
+        let html = index_html::rewrite(&html, |asset| self.linked(asset, &mut site))?;
+        site.insert("index.html".into(), html.into_bytes());
+        Ok(site)
+    }
+
+    /// The whole site in one HTML file that works from disk.
+    pub fn single_file(&mut self) -> anyhow::Result<Vec<u8>> {
+        let html = self.index()?;
+        Ok(index_html::rewrite(&html, |asset| self.inlined(asset))?.into_bytes())
+    }
+
+    fn index(&self) -> anyhow::Result<String> {
+        std::fs::read_to_string(self.root.join("index.html")).context("index.html")
+    }
+
+    /// What stands for a link in a site of several files; the files go to `site`.
+    fn linked(&mut self, asset: Asset, site: &mut Site) -> anyhow::Result<String> {
+        Ok(match asset {
+            Asset::Main { manifest } => {
+                let (js, wasm) = self.module(&manifest, site)?;
+                format!(
+                    "<link rel=\"modulepreload\" href=\"./{js}\">\n\
+                     <link rel=\"preload\" href=\"./{wasm}\" as=\"fetch\" type=\"application/wasm\" crossorigin>\n\
+                     <script type=\"module\">import start from \"./{js}\"; start({{ module_or_path: \"./{wasm}\" }});</script>"
+                )
+            }
+            Asset::Later { manifest } => {
+                let (js, wasm) = self.module(&manifest, site)?;
+                loader(
+                    &self.package(&manifest)?.stem,
+                    &format!(
+                        "const module = await import(\"./{js}\"); \
+                         await module.default({{ module_or_path: \"./{wasm}\" }}); return module;"
+                    ),
+                )
+            }
+            Asset::Css { href } => {
+                let name = self.add(site, &href)?;
+                format!("<link rel=\"stylesheet\" href=\"./{name}\">")
+            }
+            Asset::Icon { href } => {
+                let name = self.add(site, &href)?;
+                format!("<link rel=\"icon\" href=\"./{name}\">")
+            }
+            Asset::CopyFile { href } => {
+                let name = Path::new(&href).file_name().context("a file to copy has a name")?.to_string_lossy();
+                site.insert(name.into_owned(), self.read(&href)?);
+                String::new()
+            }
+        })
+    }
+
+    /// What stands for a link in the single file.
+    fn inlined(&mut self, asset: Asset) -> anyhow::Result<String> {
+        Ok(match asset {
+            Asset::Main { manifest } => {
+                let bound = self.bind(&manifest, Form::Script { global: "portlab" })?;
+                // The page's elements stand after this script, as they would not for a module, which waits for them.
+                format!(
+                    "<script>\n{}\ndocument.addEventListener(\"DOMContentLoaded\", () => portlab({{ module_or_path: {} }}));\n</script>",
+                    in_script(&bound.js),
+                    bytes(&bound.wasm)
+                )
+            }
+            Asset::Later { manifest } => {
+                let bound = self.bind(&manifest, Form::Script { global: "portlab_later" })?;
+                let wasm = bytes(&bound.wasm);
+                let js = in_script(&bound.js);
+                let body = format!("{js}\nawait portlab_later({{ module_or_path: {wasm} }}); return portlab_later;");
+                loader(&self.package(&manifest)?.stem, &body)
+            }
+            Asset::Css { href } => {
+                let css = String::from_utf8(self.read(&href)?).context(href)?;
+                format!("<style>\n{}\n</style>", css.replace("</style", "<\\/style"))
+            }
+            Asset::Icon { href } => {
+                let mime = crate::serve::mime(&href);
+                format!("<link rel=\"icon\" href=\"data:{mime};base64,{}\">", base64(&self.read(&href)?))
+            }
+            Asset::CopyFile { href } => {
+                let name = Path::new(&href).file_name().context("a file to copy has a name")?.to_string_lossy();
+                let text = String::from_utf8(self.read(&href)?).context("a file in the single page is text")?;
+                format!("<script type=\"text/plain\" data-file=\"{name}\">{}</script>", in_script(&text))
+            }
+        })
+    }
+
+    /// Adds a crate's two files to the site and returns their names.
+    fn module(&mut self, manifest: &str, site: &mut Site) -> anyhow::Result<(String, String)> {
+        let bound = self.bind(manifest, Form::Module)?;
+        let stem = self.package(manifest)?.stem;
+        let hash = hash(&(&bound.js, &bound.wasm));
+        let (js, wasm) = (format!("{stem}-{hash:016x}.js"), format!("{stem}-{hash:016x}_bg.wasm"));
+        site.insert(js.clone(), bound.js.into_bytes());
+        site.insert(wasm.clone(), bound.wasm);
+        Ok((js, wasm))
+    }
+
+    /// Compiles a crate and writes its bindings.
+    fn bind(&mut self, manifest: &str, form: Form) -> anyhow::Result<Bound> {
+        let package = self.package(manifest)?;
+        let started = Instant::now();
+        let mut cargo = self.toolchain.build(&self.root);
+        cargo.args(["--package", &package.name, "--profile", self.profile.name()]);
+        let status = cargo.status().context("cargo does not start")?;
+        ensure!(status.success(), "{} does not compile", package.name);
+
+        let file = self.toolchain.artifacts(self.profile.name()).join(format!("{}.wasm", package.stem));
+        let module = std::fs::read(&file).with_context(|| file.display().to_string())?;
+        let hash = hash(&module);
+        let key = (package.name.clone(), form);
+        if let Some((known, bound)) = self.bound.get(&key)
+            && *known == hash
+        {
+            return Ok(bound.clone());
+        }
+        let bound = bindings::bind(&file, &package.stem, form, self.profile == Profile::Dev)?;
+        println!("built {} in {:.1} s", package.name, started.elapsed().as_secs_f64());
+        self.bound.insert(key, (hash, bound.clone()));
+        Ok(bound)
+    }
+
+    fn package(&self, manifest: &str) -> anyhow::Result<Package> {
+        let text = std::fs::read_to_string(self.root.join(manifest)).with_context(|| manifest.to_owned())?;
+        package(&text).with_context(|| format!("{manifest} says no package name"))
+    }
+
+    fn read(&self, href: &str) -> anyhow::Result<Vec<u8>> {
+        std::fs::read(self.root.join(href)).with_context(|| href.to_owned())
+    }
+
+    fn add(&self, site: &mut Site, href: &str) -> anyhow::Result<String> {
+        let content = self.read(href)?;
+        let path = Path::new(href);
+        let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let name = format!("{}-{:016x}.{}", part(path.file_stem()), hash(&content), part(path.extension()));
+        site.insert(name.clone(), content);
+        Ok(name)
+    }
+}
+
+/// A crate by name, and the stem of the files that cargo and Trunk make of it.
+struct Package {
+    name: String,
+    stem: String,
+}
+
+/// Cargo names a library's file with underscores and a program's as it is.
+fn package(manifest: &str) -> Option<Package> {
+    let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))?.to_owned();
+    let library = manifest.contains("cdylib");
+    let stem = if library { name.replace('-', "_") } else { name.clone() };
+    Some(Package { name, stem })
+}
+
+/// A script that puts `window.portlabModules.NAME` there: a function that loads the module once it is needed, and
+/// promises what the module exports.
+fn loader(name: &str, body: &str) -> String {
+    format!("<script>(window.portlabModules ??= {{}}).{name} = async () => {{ {body} }};</script>")
+}
+
+/// Text that cannot end the script element around it.
+fn in_script(text: &str) -> String {
+    text.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+}
+
+/// A JavaScript expression for these bytes.
+fn bytes(content: &[u8]) -> String {
+    format!("Uint8Array.from(atob(\"{}\"), byte => byte.charCodeAt(0))", base64(content))
+}
+
+fn base64(content: &[u8]) -> String {
+    base64::engine::general_purpose::STANDARD.encode(content)
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_is_named_with_underscores() {
+        let stem = |manifest| package(manifest).map(|package| package.stem);
+        assert_eq!(stem("[package]\nname = \"portlab-web\"\n").as_deref(), Some("portlab-web"));
+        let library = "[package]\nname = \"portlab-web-jq\"\n[lib]\ncrate-type = [\"cdylib\"]\n";
+        assert_eq!(stem(library).as_deref(), Some("portlab_web_jq"));
+        assert!(package("[workspace]\n").is_none());
+    }
+
+    #[test]
+    fn a_script_is_not_ended_from_inside() {
+        assert_eq!(in_script("a('</script>')"), "a('<\\/script>')");
+    }
+}
