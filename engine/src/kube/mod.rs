@@ -5,6 +5,7 @@
 
 pub mod controllers;
 pub mod kubelet;
+pub mod quantity;
 pub mod scheduler;
 
 use crate::event::Event;

@@ -1,4 +1,251 @@
-//! kube-scheduler.
+//! kube-scheduler 1.34: where does a pod go, and why?
+//!
+//! The map: `cluster` is the picture it decides on (`node_info`, `pod_info`, `resources`, `selector` are its parts);
+//! `framework` asks the plugins, one file each, in the real order; `preemption` looks for room when there is none;
+//! `message` writes the FailedScheduling text; `trace` is the record of an attempt, which the page shows.
+//! Everything here is a pure function of `Cluster`, pod and the draws given.
+//!
+//! Source: `pkg/scheduler/schedule_one.go`. Left out: volumes, resource claims, extenders, other profiles.
 
+pub mod cluster;
+pub mod framework;
+pub mod message;
+pub mod node_info;
+pub mod pod_info;
+pub mod preemption;
 pub mod queue;
+pub mod resources;
+pub mod selector;
 pub mod trace;
+
+mod balanced_allocation;
+mod image_locality;
+mod inter_pod_affinity;
+mod node_affinity;
+mod node_name;
+mod node_ports;
+mod node_resources_fit;
+mod node_unschedulable;
+mod pod_topology_spread;
+mod taint_toleration;
+
+use cluster::Cluster;
+use trace::{Candidate, NODES_NAMED, NodeScore, Plugin, Reason, Step, Verdict};
+use framework::{Cycle, pre_filter, run_filters_with_nominated, run_scores};
+use message::Histogram;
+use node_info::NodeInfo;
+use pod_info::PodInfo;
+use preemption::{Preemption, preempt};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// Below this many nodes all are looked at.
+const MIN_FEASIBLE_NODES: usize = 100;
+const MIN_FEASIBLE_PERCENT: usize = 5;
+
+/// One attempt to place a pod.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub steps: Vec<Step>,
+    pub outcome: Outcome,
+    /// Nodes looked at, by which the next search begins later.
+    pub evaluated: usize,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// `scores` is empty when only one node was feasible; `equals` are the nodes of the best total.
+    Placed { node: Rc<str>, scores: Vec<NodeScore>, equals: Vec<Rc<str>> },
+    Unschedulable(Failure),
+}
+
+/// Why and how a pod is not placed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Text of the FailedScheduling event and of the PodScheduled condition.
+    pub message: String,
+    /// Preemption: the node and the pods that must go.
+    pub preemption: Option<Candidate>,
+    /// Candidates that were just as good.
+    pub equals: Vec<Candidate>,
+    /// `status.nominatedNodeName` stays as it is, rather than being cleared.
+    pub keep_nomination: bool,
+    /// The plugins that objected: only what they wait for can help.
+    pub plugins: BTreeSet<Plugin>,
+}
+
+/// Finds a node for the pod. `draw(n)` gives a number below n, for choices among equals.
+pub fn attempt(cluster: &Cluster, pod: &PodInfo, draw: &mut dyn FnMut(u32) -> u32) -> Attempt {
+    let failed = |message: String| Failure {
+        message,
+        preemption: None,
+        equals: Vec::new(),
+        keep_nomination: false,
+        plugins: BTreeSet::new(),
+    };
+    if cluster.is_empty() {
+        return unschedulable(Vec::new(), failed(message::NO_NODES.to_string()), 0);
+    }
+    let named = node_affinity::named_nodes(pod);
+    if named.as_ref().is_some_and(BTreeSet::is_empty) {
+        let message = message::pre_filter_error(cluster.len(), node_affinity::CONFLICT);
+        return give_up(cluster, pod, failed(message));
+    }
+    let cycle = pre_filter(cluster, pod);
+    let mut steps = Vec::new();
+    if let Some(named) = &named {
+        let known: Vec<Rc<str>> = named.iter().filter_map(|name| Some(cluster.node(name)?.name().clone())).collect();
+        steps.push(Step::PreFilter { left_out: cluster.len() - known.len(), nodes: known });
+    }
+    let search = search(cluster, &cycle, pod, named.as_ref());
+    steps.extend(filter_steps(cluster, pod, &cycle, &search));
+    let evaluated = if search.nominated { 0 } else { search.feasible.len() + search.rejected.len() };
+    if search.feasible.is_empty() {
+        return no_room(cluster, &cycle, pod, &search, named.is_some(), steps, draw);
+    }
+    let (node, scores, equals) = choose(cluster, pod, &search.feasible, draw);
+    if !scores.is_empty() {
+        let mut best = scores.clone();
+        best.sort_by_key(|score| -score.total);
+        best.truncate(NODES_NAMED);
+        steps.push(Step::Scores { nodes: best, feasible: search.feasible.len() });
+    }
+    steps.push(Step::Placed { node: node.clone(), feasible: search.feasible.len() });
+    Attempt { steps, outcome: Outcome::Placed { node, scores, equals }, evaluated }
+}
+
+fn unschedulable(mut steps: Vec<Step>, failure: Failure, evaluated: usize) -> Attempt {
+    steps.push(Step::Failed { message: failure.message.clone() });
+    Attempt { steps, outcome: Outcome::Unschedulable(failure), evaluated }
+}
+
+/// The pod contradicts itself: no node is looked at, and preemption has none to look at either.
+fn give_up(cluster: &Cluster, pod: &PodInfo, mut failure: Failure) -> Attempt {
+    let preemption = if pod.never_preempts {
+        message::NEVER_PREEMPTS.to_string()
+    } else {
+        message::fit_error(cluster.len(), &Histogram::default(), Some(message::NOT_HELPFUL))
+    };
+    failure.message = message::with_preemption(&failure.message, &preemption);
+    failure.keep_nomination = pod.never_preempts;
+    failure.plugins.insert(Plugin::NodeAffinity);
+    unschedulable(Vec::new(), failure, 0)
+}
+
+/// What the filters said about the nodes that were looked at.
+struct Search<'a> {
+    feasible: Vec<&'a NodeInfo>,
+    /// Position in the cluster's nodes, and why not.
+    rejected: Vec<(usize, Reason)>,
+    /// Only the node that the pod was nominated to was needed.
+    nominated: bool,
+}
+
+fn search<'a>(cluster: &'a Cluster, cycle: &Cycle, pod: &PodInfo, named: Option<&BTreeSet<String>>) -> Search<'a> {
+    if let Some(node) = cluster.node(&pod.nominated_node)
+        && run_filters_with_nominated(cluster, cycle, pod, node).is_ok()
+    {
+        return Search { feasible: vec![node], rejected: Vec::new(), nominated: true };
+    }
+    let nodes = cluster.nodes();
+    let order: Vec<usize> = match named {
+        Some(named) => (0..nodes.len()).filter(|at| named.contains(&**nodes[*at].name())).collect(),
+        None => (0..nodes.len()).collect(),
+    };
+    let enough = feasible_nodes_to_find(order.len());
+    let mut found = Search { feasible: Vec::new(), rejected: Vec::new(), nominated: false };
+    for step in 0..order.len() {
+        let at = order[(cluster.next_start() + step) % order.len()];
+        match run_filters_with_nominated(cluster, cycle, pod, &nodes[at]) {
+            Ok(()) => found.feasible.push(&nodes[at]),
+            Err(reason) => found.rejected.push((at, reason)),
+        }
+        if found.feasible.len() >= enough {
+            break;
+        }
+    }
+    found
+}
+
+/// How many feasible nodes are enough: all up to 100, then a share that falls from 50 % to 5 % as clusters grow.
+fn feasible_nodes_to_find(nodes: usize) -> usize {
+    if nodes < MIN_FEASIBLE_NODES {
+        return nodes;
+    }
+    let percent = 50usize.saturating_sub(nodes / 125).max(MIN_FEASIBLE_PERCENT);
+    (nodes * percent / 100).max(MIN_FEASIBLE_NODES)
+}
+
+/// One step for each filter that saw a node, naming the first nodes that it turned down.
+fn filter_steps(cluster: &Cluster, _pod: &PodInfo, _cycle: &Cycle, search: &Search) -> Vec<Step> {
+    let nodes = cluster.nodes();
+    let mut left = search.feasible.len() + search.rejected.len();
+    let mut steps = Vec::new();
+    for plugin in Plugin::FILTERS.into_iter().take_while(|_| left > 0).collect::<Vec<_>>() {
+        let own = || search.rejected.iter().filter(|(_, reason)| reason.plugin() == plugin);
+        let verdict = |(at, reason): &(usize, Reason)| Verdict {
+            node: nodes[*at].name().clone(),
+            reason: node_ports::explain(reason.clone(), &nodes[*at]),
+        };
+        let rejected_total = own().count();
+        if left == 0 {
+            break;
+        }
+        left -= rejected_total;
+        let rejected = own().take(NODES_NAMED).map(verdict).collect();
+        steps.push(Step::Filter { plugin, rejected, rejected_total, passed: left });
+    }
+    steps
+}
+
+/// The best node; among equals a random one, drawn as the scheduler's reservoir does.
+fn choose(
+    cluster: &Cluster,
+    pod: &PodInfo,
+    feasible: &[&NodeInfo],
+    draw: &mut dyn FnMut(u32) -> u32,
+) -> (Rc<str>, Vec<NodeScore>, Vec<Rc<str>>) {
+    if let [only] = feasible {
+        return (only.name().clone(), Vec::new(), vec![only.name().clone()]);
+    }
+    let scores = run_scores(cluster, pod, feasible);
+    let best = scores.iter().map(|score| score.total).max().unwrap_or(0);
+    let equals: Vec<Rc<str>> = scores.iter().filter(|score| score.total == best).map(|score| score.node.clone()).collect();
+    let node = equals[draw(equals.len() as u32) as usize].clone();
+    (node, scores, equals)
+}
+
+fn no_room(
+    cluster: &Cluster,
+    cycle: &Cycle,
+    pod: &PodInfo,
+    search: &Search,
+    named: bool,
+    mut steps: Vec<Step>,
+    draw: &mut dyn FnMut(u32) -> u32,
+) -> Attempt {
+    let mut histogram = Histogram::default();
+    search.rejected.iter().for_each(|(_, reason)| histogram.add(reason));
+    let mut plugins: BTreeSet<Plugin> = histogram.reasons().map(Reason::plugin).collect();
+    if named {
+        plugins.insert(Plugin::NodeAffinity);
+    }
+    let others = named.then_some("node(s) didn't satisfy plugin(s) [NodeAffinity]");
+    let message = message::fit_error(cluster.len(), &histogram, others);
+    let Preemption { message: objection, chosen, equals, candidates, mut rejected, keep_nomination } =
+        preempt(cluster, cycle, pod, &search.rejected, draw);
+    let rejected_total = rejected.len();
+    rejected.truncate(NODES_NAMED);
+    let named_candidates = candidates.into_iter().take(NODES_NAMED).collect();
+    steps.push(Step::Preemption { candidates: named_candidates, rejected, rejected_total, chosen: chosen.clone() });
+    let message = match objection {
+        Some(objection) => message::with_preemption(&message, &objection),
+        None => message,
+    };
+    let failure = Failure { message, preemption: chosen, equals, keep_nomination, plugins };
+    unschedulable(steps, failure, search.rejected.len())
+}
+
+#[cfg(test)]
+mod tests;
