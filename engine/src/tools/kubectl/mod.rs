@@ -1,9 +1,159 @@
-//! kubectl 1.34: one file per command, and what they share.
+//! `kubectl` 1.34 (and `oc`, its alias here): one file per command.
+//!
+//! The way of a command line: [`args`] reads it by the tables of [`commands`], [`run`] finds the command's function,
+//! which asks [`select`] for the objects, changes them through [`crate::kube::api`] and prints; a [`failure`] prints at the end.
+//! What the real program does and portlab does not stands in [`left_out`], the one list of it.
+
+use std::time::Duration;
+
 pub mod age;
-pub mod go_value;
+pub mod args;
+pub mod commands;
+pub mod failure;
 pub mod field_selector;
+pub mod go_format;
+pub mod go_value;
 pub mod jsonpath;
 pub mod label_selector;
+pub mod label_syntax;
+pub mod left_out;
+pub mod manifests;
 pub mod printers;
+pub mod resources;
+pub mod select;
 pub mod table;
 pub mod tabwriter;
+
+use args::{Flags, Refusal};
+use commands::Command;
+use failure::{Failure, Outcome};
+use select::Query;
+
+use super::{COMMAND_TAKES, Cx};
+
+/// A command that runs: its flags and words, and the program's surroundings.
+pub struct Call<'a, 'w> {
+    pub cx: &'a mut Cx<'w>,
+    pub command: &'static Command,
+    pub args: Vec<String>,
+    /// How many of `args` stood before `--`.
+    pub dash: Option<usize>,
+    pub flags: Flags,
+}
+
+impl Call<'_, '_> {
+    /// The namespace of `-n`, else of the context.
+    pub fn namespace(&self) -> String {
+        match self.flags.text("namespace") {
+            "" => self.context_namespace(),
+            named => named.to_string(),
+        }
+    }
+
+    /// The namespace that `kubectl config set-context --current --namespace` chose.
+    fn context_namespace(&self) -> String {
+        self.cx.env.vars.get(CONTEXT_NAMESPACE).cloned().unwrap_or_else(|| "default".to_string())
+    }
+
+    /// A query with what is the same for most commands: words, `-f`, `-R`, `-l`, `--field-selector`, `--all`, `-A`, `-n`.
+    pub fn query(&self) -> Query {
+        Query {
+            args: self.args.clone(),
+            files: self.flags.list("filename"),
+            recursive: self.flags.bool("recursive"),
+            stdin: self.cx.stdin.clone(),
+            namespace: self.namespace(),
+            enforce_namespace: self.flags.changed("namespace"),
+            all_namespaces: self.flags.bool("all-namespaces"),
+            label_selector: self.flags.text("selector").to_string(),
+            field_selector: self.flags.text("field-selector").to_string(),
+            all: self.flags.bool("all"),
+            continue_on_error: true,
+            ..Query::default()
+        }
+    }
+
+    /// A complaint about the command line, which points to the command's help.
+    pub fn usage_error(&self, text: impl AsRef<str>) -> Failure {
+        let name = self.command.full_name();
+        Failure::text(format!("{}\nSee '{name} -h' for help and examples", text.as_ref()))
+    }
+
+    pub fn print(&mut self, text: impl AsRef<str>) {
+        self.cx.print(&format!("{}\n", text.as_ref()));
+    }
+
+    pub fn warn(&mut self, text: impl AsRef<str>) {
+        self.cx.eprint(&format!("Warning: {}\n", text.as_ref()));
+    }
+
+    /// Lets time pass as a command that waits does: until `done`, at most `limit`.
+    pub fn wait(&mut self, limit: Duration, done: impl FnMut(&crate::world::World) -> bool) -> bool {
+        self.cx.world.advance_until(limit, done)
+    }
+}
+
+/// The variable of the shell in which the lab keeps the context's namespace; its name cannot be typed.
+pub const CONTEXT_NAMESPACE: &str = "kubectl context namespace";
+
+/// Runs kubectl.
+pub fn run(cx: &mut Cx) -> i32 {
+    let before = cx.world.now();
+    let exit = match run_command(cx) {
+        Ok(()) => 0,
+        Err(failure) => {
+            let (text, exit) = failure.report();
+            if !text.is_empty() {
+                cx.eprint(&text);
+            }
+            exit
+        }
+    };
+    // A command takes its time even when it has nothing to wait for.
+    let spent = cx.world.now().since(before);
+    cx.world.advance(COMMAND_TAKES.saturating_sub(spent));
+    exit
+}
+
+fn run_command(cx: &mut Cx) -> Outcome {
+    let parsed = match args::parse(&cx.args[1..]) {
+        Ok(parsed) => parsed,
+        Err(Refusal::Help(path)) => {
+            cx.print(&left_out::help(path));
+            return Ok(());
+        }
+        Err(Refusal::Usage(text)) if text.starts_with("flags cannot be placed") => {
+            return Err(Failure::Exactly { text: format!("Error: {text}"), exit: 1 });
+        }
+        Err(Refusal::Usage(text)) => return Err(Failure::text(text)),
+        Err(Refusal::Unmodelled { command, flag }) => {
+            return Err(Failure::not_modelled(format!("--{flag} of 'kubectl {command}'")));
+        }
+    };
+    let path = parsed.command.path;
+    let mut call =
+        Call { cx, command: parsed.command, args: parsed.args, dash: parsed.dash, flags: parsed.flags };
+    if let Some(command) = command(path) {
+        return command(&mut call);
+    }
+    if let Some(reason) = left_out::reason(path) {
+        return Err(Failure::not_modelled(format!("'kubectl {path}': {reason}")));
+    }
+    // What is left are commands that only hold others.
+    if let Some(word) = call.args.first() {
+        let word = go_value::quote(word);
+        return Err(call.usage_error(format!("unknown command {word}")));
+    }
+    let help = left_out::help(path);
+    call.cx.print(&help);
+    Ok(())
+}
+
+/// What runs a command.
+type Run = fn(&mut Call) -> Outcome;
+
+/// The commands that portlab models.
+fn command(path: &str) -> Option<Run> {
+    let _ = path;
+    None
+}
