@@ -3,6 +3,7 @@
 //! The engine and the lessons start nothing; whatever starts a process, reads a file or opens a port is here.
 
 mod bindings;
+mod dist;
 mod holder;
 mod index_html;
 mod install;
@@ -21,8 +22,10 @@ struct Command {
     run: fn(Vec<OsString>) -> anyhow::Result<ExitCode>,
 }
 
-const COMMANDS: &[Command] =
-    &[Command { name: "serve", summary: "build the page and serve it on this machine", run: serve::run }];
+const COMMANDS: &[Command] = &[
+    Command { name: "serve", summary: "build the page and serve it on this machine", run: serve::run },
+    Command { name: "dist", summary: "write the static site to dist/, or one HTML file", run: dist::run },
+];
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);

@@ -16,7 +16,15 @@ use crate::index_html::{self, Asset};
 use crate::toolchain::Toolchain;
 
 /// The files of the site by the path that a browser asks for, without the leading slash.
-pub type Site = BTreeMap<String, Vec<u8>>;
+pub type Site = BTreeMap<String, File>;
+
+/// One file of the site.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct File {
+    pub content: Vec<u8>,
+    /// Whether a browser downloads it on its first visit, or only once something needs it.
+    pub first_visit: bool,
+}
 
 /// How the crates are compiled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +62,7 @@ impl Builder {
         let html = self.index()?;
         let mut site = Site::new();
         let html = index_html::rewrite(&html, |asset| self.linked(asset, &mut site))?;
-        site.insert("index.html".into(), html.into_bytes());
+        site.insert("index.html".into(), File { content: html.into_bytes(), first_visit: true });
         Ok(site)
     }
 
@@ -72,7 +80,7 @@ impl Builder {
     fn linked(&mut self, asset: Asset, site: &mut Site) -> anyhow::Result<String> {
         Ok(match asset {
             Asset::Main { manifest } => {
-                let (js, wasm) = self.module(&manifest, site)?;
+                let (js, wasm) = self.module(&manifest, site, true)?;
                 format!(
                     "<link rel=\"modulepreload\" href=\"./{js}\">\n\
                      <link rel=\"preload\" href=\"./{wasm}\" as=\"fetch\" type=\"application/wasm\" crossorigin>\n\
@@ -80,7 +88,7 @@ impl Builder {
                 )
             }
             Asset::Later { manifest } => {
-                let (js, wasm) = self.module(&manifest, site)?;
+                let (js, wasm) = self.module(&manifest, site, false)?;
                 loader(
                     &self.package(&manifest)?.stem,
                     &format!(
@@ -99,7 +107,7 @@ impl Builder {
             }
             Asset::CopyFile { href } => {
                 let name = Path::new(&href).file_name().context("a file to copy has a name")?.to_string_lossy();
-                site.insert(name.into_owned(), self.read(&href)?);
+                site.insert(name.into_owned(), File { content: self.read(&href)?, first_visit: false });
                 String::new()
             }
         })
@@ -141,13 +149,13 @@ impl Builder {
     }
 
     /// Adds a crate's two files to the site and returns their names.
-    fn module(&mut self, manifest: &str, site: &mut Site) -> anyhow::Result<(String, String)> {
+    fn module(&mut self, manifest: &str, site: &mut Site, first_visit: bool) -> anyhow::Result<(String, String)> {
         let bound = self.bind(manifest, Form::Module)?;
         let stem = self.package(manifest)?.stem;
         let hash = hash(&(&bound.js, &bound.wasm));
         let (js, wasm) = (format!("{stem}-{hash:016x}.js"), format!("{stem}-{hash:016x}_bg.wasm"));
-        site.insert(js.clone(), bound.js.into_bytes());
-        site.insert(wasm.clone(), bound.wasm);
+        site.insert(js.clone(), File { content: bound.js.into_bytes(), first_visit });
+        site.insert(wasm.clone(), File { content: bound.wasm, first_visit });
         Ok((js, wasm))
     }
 
@@ -189,7 +197,7 @@ impl Builder {
         let path = Path::new(href);
         let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let name = format!("{}-{:016x}.{}", part(path.file_stem()), hash(&content), part(path.extension()));
-        site.insert(name.clone(), content);
+        site.insert(name.clone(), File { content, first_visit: true });
         Ok(name)
     }
 }

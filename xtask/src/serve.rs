@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, bail};
 use tiny_http::{Header, Method, Request, Response, Server};
 
-use crate::page::{Builder, Profile, Site};
+use crate::page::{Builder, File, Profile, Site};
 use crate::{holder, toolchain};
 
 mod flags {
@@ -125,17 +125,17 @@ fn response(request: &Request, site: &Site) -> Response<std::io::Cursor<Vec<u8>>
     if !matches!(request.method(), Method::Get | Method::Head) {
         return Response::from_string("only GET and HEAD\n").with_status_code(405);
     }
-    let Some((name, content)) = file(request.url(), site) else {
+    let Some((name, file)) = file(request.url(), site) else {
         return Response::from_string("no such file\n").with_status_code(404);
     };
     let header = |name: &str, value: &str| Header::from_bytes(name, value).expect("our own headers are ASCII");
-    Response::from_data(content.clone())
+    Response::from_data(file.content.clone())
         .with_header(header("Content-Type", mime(name)))
         .with_header(header("Cache-Control", "no-cache"))
 }
 
 /// The file that a request's URL names. What is not a name in the site is nothing, however it is written.
-fn file<'a>(url: &str, site: &'a Site) -> Option<(&'a String, &'a Vec<u8>)> {
+fn file<'a>(url: &str, site: &'a Site) -> Option<(&'a String, &'a File)> {
     let path = url.split(['?', '#']).next().unwrap_or_default().strip_prefix('/')?;
     site.get_key_value(if path.is_empty() { "index.html" } else { path })
 }
@@ -178,7 +178,8 @@ mod tests {
 
     #[test]
     fn only_names_of_the_site_are_answered() {
-        let site = Site::from([("index.html".to_owned(), b"home".to_vec()), ("a.css".to_owned(), Vec::new())]);
+        let empty = || File { content: Vec::new(), first_visit: true };
+        let site = Site::from([("index.html".to_owned(), empty()), ("a.css".to_owned(), empty())]);
         let name = |url| file(url, &site).map(|(name, _)| name.as_str());
         assert_eq!(name("/"), Some("index.html"));
         assert_eq!(name("/?theme=dark"), Some("index.html"));
