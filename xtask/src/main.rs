@@ -9,6 +9,7 @@ mod index_html;
 mod install;
 mod page;
 mod serve;
+mod test;
 mod toolchain;
 
 use std::ffi::OsString;
@@ -25,6 +26,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command { name: "serve", summary: "build the page and serve it on this machine", run: serve::run },
     Command { name: "dist", summary: "write the static site to dist/, or one HTML file", run: dist::run },
+    Command { name: "test", summary: "everything that continuous integration runs", run: test::run },
 ];
 
 fn main() -> ExitCode {

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 
 use crate::install;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Debian's packages; the first two bring /usr/bin/rustc and /usr/bin/cargo.
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
@@ -25,7 +25,7 @@ const RUST_VERSION: (u32, u32) = (1, 95);
 const RUSTUP_LIMIT: Duration = Duration::from_secs(300);
 
 /// How to start a cargo that builds for WebAssembly.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Toolchain {
     cargo: PathBuf,
     env: Vec<(&'static str, String)>,
