@@ -9,6 +9,7 @@ use std::time::Duration;
 pub mod age;
 pub mod args;
 pub mod commands;
+pub mod describe;
 pub mod failure;
 pub mod field_selector;
 pub mod go_format;

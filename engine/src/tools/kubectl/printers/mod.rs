@@ -9,6 +9,7 @@ mod service;
 mod workload;
 
 pub use node::roles;
+pub use service::host_port;
 
 use serde_json::Value;
 
