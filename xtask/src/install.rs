@@ -39,7 +39,8 @@ pub fn debian_packages(packages: &[&str], purpose: &str) -> anyhow::Result<()> {
     apt_get(&args).with_context(|| format!("cannot install {list}; by hand: apt-get install {list}"))
 }
 
-fn debian_installed(package: &str) -> bool {
+/// Whether dpkg has the package installed.
+pub fn debian_installed(package: &str) -> bool {
     let status = Command::new("dpkg-query").args(["--show", "--showformat=${db:Status-Status}", package]).output();
     status.is_ok_and(|output| output.status.success() && output.stdout == b"installed")
 }

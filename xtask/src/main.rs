@@ -7,6 +7,7 @@ mod dist;
 mod holder;
 mod index_html;
 mod install;
+mod notices;
 mod page;
 mod serve;
 mod test;
@@ -27,6 +28,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "serve", summary: "build the page and serve it on this machine", run: serve::run },
     Command { name: "dist", summary: "write the static site to dist/, or one HTML file", run: dist::run },
     Command { name: "test", summary: "everything that continuous integration runs", run: test::run },
+    Command { name: "notices", summary: "write THIRD-PARTY-NOTICES.txt from what is in the page", run: notices::run },
 ];
 
 fn main() -> ExitCode {

@@ -143,7 +143,7 @@ impl Builder {
             Asset::CopyFile { href } => {
                 let name = Path::new(&href).file_name().context("a file to copy has a name")?.to_string_lossy();
                 let text = String::from_utf8(self.read(&href)?).context("a file in the single page is text")?;
-                format!("<script type=\"text/plain\" data-file=\"{name}\">{}</script>", in_script(&text))
+                copied(&name, &text)
             }
         })
     }
@@ -220,6 +220,20 @@ fn package(manifest: &str) -> Option<Package> {
 /// promises what the module exports.
 fn loader(name: &str, body: &str) -> String {
     format!("<script>(window.portlabModules ??= {{}}).{name} = async () => {{ {body} }};</script>")
+}
+
+/// A file that a link of the page leads to: in the single file the link opens this text instead.
+fn copied(name: &str, text: &str) -> String {
+    format!(
+        "<script type=\"text/plain\" data-file=\"{name}\">{}</script>\n<script>\n\
+         document.addEventListener(\"click\", event => {{\n  \
+           if (!event.target.closest?.('a[href$=\"{name}\"]')) return;\n  \
+           event.preventDefault();\n  \
+           const text = document.querySelector('script[data-file=\"{name}\"]').textContent;\n  \
+           open(URL.createObjectURL(new Blob([text], {{ type: \"text/plain;charset=utf-8\" }})));\n\
+         }});\n</script>",
+        in_script(text)
+    )
 }
 
 /// Text that cannot end the script element around it.

@@ -2,7 +2,7 @@
 //!
 //! In this order: the running toolchain's own `wasm32-unknown-unknown`; that target added by rustup; on Debian and its
 //! kin the packages `rustc-web`, `cargo-web` and `rust-web-src`, which carry the standard library as source only, so
-//! cargo builds it (`-Z build-std`). Debian's compiler may be newer than the one that runs the tests: all share one
+//! cargo builds it (`-Z build-std`). Once these packages are there, rustup is not asked again. Debian's compiler may be newer than the one that runs the tests: all share one
 //! Cargo.lock, and the two never share a target directory.
 
 use std::path::{Path, PathBuf};
@@ -62,6 +62,9 @@ impl Toolchain {
 pub fn find(root: &Path) -> anyhow::Result<Toolchain> {
     if host_has_target() {
         return Ok(host(root));
+    }
+    if install::is_debian_kin() && DEBIAN_PACKAGES.iter().all(|package| install::debian_installed(package)) {
+        return debian(root);
     }
     if install::on_path("rustup").is_some() {
         println!("installing the compiler's target for the page: rustup target add {TARGET}");

@@ -14,14 +14,14 @@ use anyhow::{Context, bail, ensure};
 
 use crate::page::{Builder, Profile, Site};
 use crate::toolchain::{self, Toolchain};
-use crate::{dist, install};
+use crate::{dist, install, notices};
 use tally::Tally;
 
 mod flags {
     xflags::xflags! {
         /// Runs everything that continuous integration runs.
         cmd test {
-            /// Run this step only: format, lints, tests, lessons, page or browser. May be given more than once.
+            /// Run this step only: format, lints, tests, lessons, page, notices or browser. May be given more than once.
             repeated --only step: String
         }
     }
@@ -48,11 +48,12 @@ struct Step {
     run: fn(&mut Session) -> anyhow::Result<Outcome>,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step { name: "format", run: format },
     Step { name: "lints", run: lints },
     Step { name: "tests", run: tests },
     Step { name: "page", run: page },
+    Step { name: "notices", run: notices },
     Step { name: "browser", run: browser },
 ];
 
@@ -94,9 +95,20 @@ fn lints(session: &mut Session) -> anyhow::Result<Outcome> {
     if !component("clippy", "clippy")? {
         return Ok(Outcome::Skipped("this toolchain has no clippy".into()));
     }
-    session.check(cargo().args(["clippy", "--workspace", "--lib", "--bins", "--", "-D", "warnings"]))?;
+    session.check(cargo().args([
+        "clippy",
+        "--workspace",
+        "--keep-going",
+        "--lib",
+        "--bins",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     let tests = ["-A", "clippy::disallowed_methods", "-A", "clippy::disallowed_types"];
-    session.check(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).args(tests))?;
+    session.check(
+        cargo().args(["clippy", "--workspace", "--keep-going", "--all-targets", "--", "-D", "warnings"]).args(tests),
+    )?;
     let toolchain = session.toolchain()?;
     if toolchain.is_host() {
         let page = ["--package", "portlab-web", "--package", "portlab-web-jq", "--target", toolchain::TARGET];
@@ -116,6 +128,11 @@ fn page(session: &mut Session) -> anyhow::Result<Outcome> {
     let site = session.site()?;
     print!("{}", dist::sizes(site));
     dist::check(dist::first_visit_gzip_bytes(site))?;
+    Ok(Outcome::Held)
+}
+
+fn notices(_: &mut Session) -> anyhow::Result<Outcome> {
+    notices::check(crate::root())?;
     Ok(Outcome::Held)
 }
 
