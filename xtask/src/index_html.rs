@@ -1,7 +1,8 @@
 //! Reads the `data-trunk` links of index.html and puts something else in their place.
 //!
 //! They are Trunk's own (<https://trunkrs.dev/assets/>), so that `trunk serve` builds the same page. Understood here:
-//! `rust` (with `data-type="worker"` for a module that the page starts later), `css`, `icon`, `copy-file`. Anything else
+//! `rust` (with `data-type="worker"` for a module that the page starts later), `css`, `icon`, `copy-file` and `copy-dir`. Anything
+//! else
 //! is an error with its line, never a link that is silently left out.
 
 use anyhow::{Context, bail};
@@ -23,7 +24,8 @@ pub enum Asset {
     Icon {
         href: String,
     },
-    CopyFile {
+    /// A file, or a folder with all that is in it, that is there for who asks for it.
+    Copy {
         href: String,
     },
 }
@@ -77,7 +79,7 @@ fn asset(tag: &str) -> anyhow::Result<Asset> {
         ("rust", Some("worker")) => Asset::Later { manifest: href },
         ("css", _) => Asset::Css { href },
         ("icon", _) => Asset::Icon { href },
-        ("copy-file", _) => Asset::CopyFile { href },
+        ("copy-file" | "copy-dir", _) => Asset::Copy { href },
         (rel, _) => bail!("xtask does not build a data-trunk link of rel=\"{rel}\""),
     })
 }

@@ -61,7 +61,8 @@ impl Builder {
     pub fn site(&mut self) -> anyhow::Result<Site> {
         let html = self.index()?;
         let mut site = Site::new();
-        let html = index_html::rewrite(&html, |asset| self.linked(asset, &mut site))?;
+        let mut styles = self.styles(&html)?;
+        let html = index_html::rewrite(&html, |asset| self.linked(asset, &mut styles, &mut site))?;
         site.insert("index.html".into(), File { content: html.into_bytes(), first_visit: true });
         Ok(site)
     }
@@ -69,7 +70,21 @@ impl Builder {
     /// The whole site in one HTML file that works from disk.
     pub fn single_file(&mut self) -> anyhow::Result<Vec<u8>> {
         let html = self.index()?;
-        Ok(index_html::rewrite(&html, |asset| self.inlined(asset))?.into_bytes())
+        let mut styles = self.styles(&html)?;
+        Ok(index_html::rewrite(&html, |asset| self.inlined(asset, &mut styles))?.into_bytes())
+    }
+
+    /// All style sheets as one, in their order, so that the first paint waits for one request. It stands where the
+    /// first was linked, which takes it; `None` afterwards.
+    fn styles(&self, html: &str) -> anyhow::Result<Option<String>> {
+        let mut all = String::new();
+        index_html::rewrite(html, |asset| {
+            if let Asset::Css { href } = asset {
+                all += &String::from_utf8(self.read(&href)?).with_context(|| format!("{href} is no text"))?;
+            }
+            Ok(String::new())
+        })?;
+        Ok(Some(all))
     }
 
     fn index(&self) -> anyhow::Result<String> {
@@ -77,7 +92,7 @@ impl Builder {
     }
 
     /// What stands for a link in a site of several files; the files go to `site`.
-    fn linked(&mut self, asset: Asset, site: &mut Site) -> anyhow::Result<String> {
+    fn linked(&mut self, asset: Asset, styles: &mut Option<String>, site: &mut Site) -> anyhow::Result<String> {
         Ok(match asset {
             Asset::Main { manifest } => {
                 let (js, wasm) = self.module(&manifest, site, true)?;
@@ -97,24 +112,28 @@ impl Builder {
                     ),
                 )
             }
-            Asset::Css { href } => {
-                let name = self.add(site, &href)?;
-                format!("<link rel=\"stylesheet\" href=\"./{name}\">")
-            }
+            Asset::Css { .. } => match styles.take() {
+                Some(css) => {
+                    let name = add(site, "styles.css", css.into_bytes());
+                    format!("<link rel=\"stylesheet\" href=\"./{name}\">")
+                }
+                None => String::new(),
+            },
             Asset::Icon { href } => {
-                let name = self.add(site, &href)?;
+                let name = add(site, &href, self.read(&href)?);
                 format!("<link rel=\"icon\" href=\"./{name}\">")
             }
-            Asset::CopyFile { href } => {
-                let name = Path::new(&href).file_name().context("a file to copy has a name")?.to_string_lossy();
-                site.insert(name.into_owned(), File { content: self.read(&href)?, first_visit: false });
+            Asset::Copy { href } => {
+                for (name, content) in self.copies(&href)? {
+                    site.insert(name, File { content, first_visit: false });
+                }
                 String::new()
             }
         })
     }
 
     /// What stands for a link in the single file.
-    fn inlined(&mut self, asset: Asset) -> anyhow::Result<String> {
+    fn inlined(&mut self, asset: Asset, styles: &mut Option<String>) -> anyhow::Result<String> {
         Ok(match asset {
             Asset::Main { manifest } => {
                 let bound = self.bind(&manifest, Form::Script { global: "portlab" })?;
@@ -132,18 +151,21 @@ impl Builder {
                 let body = format!("{js}\nawait portlab_later({{ module_or_path: {wasm} }}); return portlab_later;");
                 loader(&self.package(&manifest)?.stem, &body)
             }
-            Asset::Css { href } => {
-                let css = String::from_utf8(self.read(&href)?).context(href)?;
-                format!("<style>\n{}\n</style>", css.replace("</style", "<\\/style"))
-            }
+            Asset::Css { .. } => match styles.take() {
+                Some(css) => format!("<style>\n{}\n</style>", css.replace("</style", "<\\/style")),
+                None => String::new(),
+            },
             Asset::Icon { href } => {
                 let mime = crate::serve::mime(&href);
                 format!("<link rel=\"icon\" href=\"data:{mime};base64,{}\">", base64(&self.read(&href)?))
             }
-            Asset::CopyFile { href } => {
-                let name = Path::new(&href).file_name().context("a file to copy has a name")?.to_string_lossy();
-                let text = String::from_utf8(self.read(&href)?).context("a file in the single page is text")?;
-                copied(&name, &text)
+            Asset::Copy { href } => {
+                let mut out = String::new();
+                for (name, content) in self.copies(&href)? {
+                    let text = String::from_utf8(content).with_context(|| format!("{name} is no text"))?;
+                    out += &copied(&name, &text);
+                }
+                out
             }
         })
     }
@@ -192,14 +214,33 @@ impl Builder {
         std::fs::read(self.root.join(href)).with_context(|| href.to_owned())
     }
 
-    fn add(&self, site: &mut Site, href: &str) -> anyhow::Result<String> {
-        let content = self.read(href)?;
-        let path = Path::new(href);
-        let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-        let name = format!("{}-{:016x}.{}", part(path.file_stem()), hash(&content), part(path.extension()));
-        site.insert(name.clone(), File { content, first_visit: true });
-        Ok(name)
+    /// A file by its own name, or the files of a folder by the paths that start with the folder's.
+    fn copies(&self, href: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+        let name = Path::new(href).file_name().context("a file to copy has a name")?.to_string_lossy().into_owned();
+        if !self.root.join(href).is_dir() {
+            return Ok(vec![(name, self.read(href)?)]);
+        }
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(self.root.join(href)).with_context(|| href.to_owned())? {
+            entries.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        entries.sort();
+        let mut found = Vec::new();
+        for entry in entries {
+            let below = self.copies(&format!("{href}/{entry}"))?;
+            found.extend(below.into_iter().map(|(path, content)| (format!("{name}/{path}"), content)));
+        }
+        Ok(found)
     }
+}
+
+/// Adds a file of the first visit under a name that says its content, and returns the name.
+fn add(site: &mut Site, href: &str, content: Vec<u8>) -> String {
+    let path = Path::new(href);
+    let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    let name = format!("{}-{:016x}.{}", part(path.file_stem()), hash(&content), part(path.extension()));
+    site.insert(name.clone(), File { content, first_visit: true });
+    name
 }
 
 /// A crate by name, and the stem of the files that cargo and Trunk make of it.

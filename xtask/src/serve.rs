@@ -146,7 +146,7 @@ pub fn mime(name: &str) -> &'static str {
         "html" => "text/html; charset=utf-8",
         "js" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
-        "txt" | "md" => "text/plain; charset=utf-8",
+        "txt" | "md" | "yaml" => "text/plain; charset=utf-8",
         "json" => "application/json",
         "wasm" => "application/wasm",
         "svg" => "image/svg+xml",
