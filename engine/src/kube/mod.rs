@@ -3,10 +3,12 @@
 //! Each part reads the store, is told of changes ([`informed`]), queues a [`Task`] and acts when the task runs
 //! ([`run_task`]), so that what happens is what the real parts would do, in an order that a replay repeats.
 
+pub mod api;
 pub mod controllers;
 pub mod kubelet;
 pub mod quantity;
 pub mod scheduler;
+pub mod schema;
 
 use crate::event::Event;
 use crate::lab::Nodes;

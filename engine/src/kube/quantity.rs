@@ -150,6 +150,15 @@ impl Quantity {
         narrow(ceiling(self.nanos, NANOS / 1000))
     }
 
+    /// Rounded away from zero to thousandths, the finest step that the API server stores in a resource list.
+    #[must_use]
+    pub fn rounded_up_to_milli(self) -> Quantity {
+        let step = NANOS / 1000;
+        let rest = self.nanos % step;
+        let nanos = if rest == 0 { self.nanos } else { self.nanos - rest + step * rest.signum() };
+        Quantity { nanos, ..self }
+    }
+
     pub fn is_zero(self) -> bool {
         self.nanos == 0
     }

@@ -1,0 +1,137 @@
+//! Paths into an object and the errors found there, with the wording of apimachinery's `util/validation/field`.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// A path such as `spec.containers[0].ports[1].hostPort`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path(String);
+
+impl Path {
+    #[must_use]
+    pub fn new(start: &str) -> Path {
+        Path(start.to_owned())
+    }
+
+    /// The field below; several at once may be joined by dots.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Path {
+        Path(if self.0.is_empty() { name.to_owned() } else { format!("{}.{name}", self.0) })
+    }
+
+    #[must_use]
+    pub fn index(&self, index: usize) -> Path {
+        Path(format!("{}[{index}]", self.0))
+    }
+
+    /// An entry of a map: `limits[cpu]`.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Path {
+        Path(format!("{}[{key}]", self.0))
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One error of validation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldError {
+    pub field: String,
+    what: What,
+    detail: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum What {
+    Required,
+    Forbidden,
+    TooLong,
+    Invalid(Value),
+    Duplicate(Value),
+    NotFound(Value),
+    NotSupported(Value),
+    TooMany(usize),
+}
+
+fn error(path: &Path, what: What, detail: &str) -> FieldError {
+    FieldError { field: path.0.clone(), what, detail: detail.to_owned() }
+}
+
+#[must_use]
+pub fn required(path: &Path, detail: &str) -> FieldError {
+    error(path, What::Required, detail)
+}
+
+#[must_use]
+pub fn forbidden(path: &Path, detail: &str) -> FieldError {
+    error(path, What::Forbidden, detail)
+}
+
+#[must_use]
+pub fn invalid(path: &Path, value: impl Into<Value>, detail: &str) -> FieldError {
+    error(path, What::Invalid(value.into()), detail)
+}
+
+#[must_use]
+pub fn duplicate(path: &Path, value: impl Into<Value>) -> FieldError {
+    error(path, What::Duplicate(value.into()), "")
+}
+
+#[must_use]
+pub fn not_found(path: &Path, value: impl Into<Value>) -> FieldError {
+    error(path, What::NotFound(value.into()), "")
+}
+
+/// The valid values are given in the order in which they are printed.
+#[must_use]
+pub fn not_supported(path: &Path, value: impl Into<Value>, valid: &[&str]) -> FieldError {
+    let quoted: Vec<String> = valid.iter().map(|v| format!("{v:?}")).collect();
+    error(path, What::NotSupported(value.into()), &format!("supported values: {}", quoted.join(", ")))
+}
+
+#[must_use]
+pub fn too_long(path: &Path, bytes_max: usize) -> FieldError {
+    error(path, What::TooLong, &format!("may not be more than {bytes_max} bytes"))
+}
+
+#[must_use]
+pub fn too_many(path: &Path, found: usize, max: usize) -> FieldError {
+    error(path, What::TooMany(found), &format!("must have at most {max} items"))
+}
+
+impl FieldError {
+    /// The error without its path.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let head = match &self.what {
+            What::Required => "Required value".to_owned(),
+            What::Forbidden => "Forbidden".to_owned(),
+            What::TooLong => "Too long".to_owned(),
+            What::Invalid(value) => format!("Invalid value: {}", go_json(value)),
+            What::Duplicate(value) => format!("Duplicate value: {}", go_json(value)),
+            What::NotFound(value) => format!("Not found: {}", go_json(value)),
+            What::NotSupported(value) => format!("Unsupported value: {}", go_json(value)),
+            What::TooMany(found) => format!("Too many: {found}"),
+        };
+        if self.detail.is_empty() { head } else { format!("{head}: {}", self.detail) }
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.body())
+    }
+}
+
+/// JSON as Go prints it: within lists and maps `<`, `>` and `&` are escaped.
+fn go_json(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text:?}"),
+        other => other.to_string().replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"),
+    }
+}

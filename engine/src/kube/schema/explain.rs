@@ -1,0 +1,1 @@
+//! To come: the text of `kubectl explain` for the port fields.
