@@ -9,9 +9,13 @@ use std::time::Duration;
 pub mod age;
 pub mod args;
 pub mod commands;
+pub mod custom_columns;
 pub mod describe;
+pub mod describe_command;
+pub mod events;
 pub mod failure;
 pub mod field_selector;
+pub mod get;
 pub mod go_format;
 pub mod go_value;
 pub mod jsonpath;
@@ -19,11 +23,14 @@ pub mod label_selector;
 pub mod label_syntax;
 pub mod left_out;
 pub mod manifests;
+pub mod output;
 pub mod printers;
 pub mod resources;
 pub mod select;
+pub mod sorter;
 pub mod table;
 pub mod tabwriter;
+pub mod watch;
 
 use args::{Flags, Refusal};
 use commands::Command;
@@ -155,6 +162,10 @@ type Run = fn(&mut Call) -> Outcome;
 
 /// The commands that portlab models.
 fn command(path: &str) -> Option<Run> {
-    let _ = path;
-    None
+    Some(match path {
+        "get" => get::run,
+        "describe" => describe_command::run,
+        "events" => events::run,
+        _ => return None,
+    })
 }
