@@ -5,6 +5,7 @@
 //! those that are not the server's without any prefix. Left out: errors of the connection, which the lab does not have.
 
 use super::go_value::quote;
+use crate::kube::api::Status;
 
 /// Why a command ended without success.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,18 @@ pub struct Refused {
 }
 
 pub type Outcome<T = ()> = Result<T, Failure>;
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Failure {
+        Failure::Status(Refused {
+            reason: status.reason.to_string(),
+            message: status.message,
+            kind: status.kind,
+            name: status.name,
+            causes: status.causes.into_iter().map(|cause| (cause.field, cause.message)).collect(),
+        })
+    }
+}
 
 impl Failure {
     pub fn text(text: impl Into<String>) -> Failure {
@@ -109,6 +122,11 @@ impl Failure {
         }
     }
 
+    /// `error when creating "web.yaml": …`, as `cmdutil.AddSourceToErr`; nothing for an object that no file names.
+    pub fn when(self, doing: &str, source: &str) -> Failure {
+        if source.is_empty() { self } else { self.prefixed(&format!("error when {doing} {}: ", quote(source))) }
+    }
+
     /// None for no failures, the failure itself for one, else all of them.
     pub fn gathered(mut all: Vec<Failure>) -> Outcome {
         match all.len() {
@@ -120,8 +138,12 @@ impl Failure {
 
     /// What kubectl prints to standard error, newline included, and its exit status.
     pub fn report(&self) -> (String, i32) {
-        let (mut text, exit) = match self {
-            Failure::Many(all) if all.len() == 1 => return all[0].report(),
+        // Of failures within failures, only the outermost level is opened.
+        let failure = match self {
+            Failure::Many(all) if all.len() == 1 => &all[0],
+            other => other,
+        };
+        let (mut text, exit) = match failure {
             Failure::Many(all) => (all.iter().map(|f| format!("{}\n", f.in_a_list())).collect(), 1),
             Failure::Exactly { text, exit } => (text.clone(), *exit),
             Failure::Text(text) if text.starts_with("error: ") => (text.clone(), 1),
@@ -202,6 +224,7 @@ mod tests {
             (Failure::text("error: b"), "error: b\n"),
             (invalid(&[("spec", "Required value")]), "The Pod \"p\" is invalid: spec: Required value\n"),
             (invalid(&[("a", "x"), ("b", "y"), ("a", "x")]), "The Pod \"p\" is invalid: \n* a: x\n* b: y\n"),
+            (Failure::Many(vec![Failure::Many(vec![Failure::text("b")])]), "b\n"),
             (Failure::silent(), ""),
         ] {
             assert_eq!(failure.report(), (text.to_string(), 1));

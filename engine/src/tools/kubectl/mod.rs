@@ -4,32 +4,44 @@
 //! which asks [`select`] for the objects, changes them through [`crate::kube::api`] and prints; a [`failure`] prints at the end.
 //! What the real program does and portlab does not stands in [`left_out`], the one list of it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub mod age;
 pub mod args;
 pub mod commands;
 pub mod custom_columns;
+pub mod delete;
 pub mod describe;
 pub mod describe_command;
+pub mod drain;
 pub mod events;
 pub mod failure;
 pub mod field_selector;
+pub mod follow;
 pub mod get;
 pub mod go_format;
 pub mod go_value;
 pub mod jsonpath;
+pub mod label;
 pub mod label_selector;
-pub mod label_syntax;
 pub mod left_out;
 pub mod manifests;
 pub mod output;
+pub mod patch;
+pub mod printed;
 pub mod printers;
+pub mod request;
 pub mod resources;
+pub mod rollout;
+pub mod rollout_history;
+pub mod scale;
 pub mod select;
 pub mod sorter;
 pub mod table;
 pub mod tabwriter;
+pub mod taint;
+pub mod wait;
 pub mod watch;
 
 use args::{Flags, Refusal};
@@ -47,6 +59,8 @@ pub struct Call<'a, 'w> {
     /// How many of `args` stood before `--`.
     pub dash: Option<usize>,
     pub flags: Flags,
+    /// The server's warnings that this command has shown.
+    warned: BTreeSet<String>,
 }
 
 impl Call<'_, '_> {
@@ -75,7 +89,7 @@ impl Call<'_, '_> {
             all_namespaces: self.flags.bool("all-namespaces"),
             label_selector: self.flags.text("selector").to_string(),
             field_selector: self.flags.text("field-selector").to_string(),
-            all: self.flags.bool("all"),
+            type_alone_is_all: self.flags.bool("all"),
             continue_on_error: true,
             ..Query::default()
         }
@@ -87,12 +101,28 @@ impl Call<'_, '_> {
         Failure::text(format!("{}\nSee '{name} -h' for help and examples", text.as_ref()))
     }
 
+    /// Refuses the command when one of these flags was not given.
+    pub fn require(&self, flags: &[&str]) -> Outcome {
+        let missing: Vec<String> = flags.iter().filter(|f| !self.flags.changed(f)).map(|f| format!("\"{f}\"")).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::text(format!("required flag(s) {} not set", missing.join(", "))))
+    }
+
     pub fn print(&mut self, text: impl AsRef<str>) {
         self.cx.print(&format!("{}\n", text.as_ref()));
     }
 
     pub fn warn(&mut self, text: impl AsRef<str>) {
         self.cx.eprint(&format!("Warning: {}\n", text.as_ref()));
+    }
+
+    /// Shows a warning of the API server, unless this command has shown it.
+    pub fn warn_once(&mut self, text: &str) {
+        if self.warned.insert(text.to_string()) {
+            self.warn(text);
+        }
     }
 
     /// Lets time pass as a command that waits does: until `done`, at most `limit`.
@@ -140,7 +170,7 @@ fn run_command(cx: &mut Cx) -> Outcome {
     };
     let path = parsed.command.path;
     let mut call =
-        Call { cx, command: parsed.command, args: parsed.args, dash: parsed.dash, flags: parsed.flags };
+        Call { cx, command: parsed.command, args: parsed.args, dash: parsed.dash, flags: parsed.flags, warned: BTreeSet::new() };
     if let Some(command) = command(path) {
         return command(&mut call);
     }
@@ -166,6 +196,22 @@ fn command(path: &str) -> Option<Run> {
         "get" => get::run,
         "describe" => describe_command::run,
         "events" => events::run,
+        "annotate" => label::annotate,
+        "cordon" => drain::cordon,
+        "delete" => delete::run,
+        "drain" => drain::drain,
+        "label" => label::label,
+        "patch" => patch::run,
+        "rollout history" => rollout_history::history,
+        "rollout pause" => rollout::pause,
+        "rollout restart" => rollout::restart,
+        "rollout resume" => rollout::resume,
+        "rollout status" => rollout::status,
+        "rollout undo" => rollout_history::undo,
+        "scale" => scale::run,
+        "taint" => taint::run,
+        "uncordon" => drain::uncordon,
+        "wait" => wait::run,
         _ => return None,
     })
 }

@@ -55,6 +55,13 @@ pub fn describe(kind: Kind, object: &Value, around: Around) -> String {
     w.finish()
 }
 
+/// The pod template of a revision, as `kubectl rollout history --revision` shows it: its tabs stay tabs.
+pub fn pod_template(template: &Value) -> String {
+    let mut w = Writer::unaligned();
+    template::describe(&mut w, template);
+    w.finish()
+}
+
 /// The events of a pod that is gone, which describe shows in place of the pod.
 #[must_use]
 pub fn events_of_missing_pod(namespace: &str, name: &str, error: &str, around: Around) -> Option<String> {

@@ -13,17 +13,27 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 pub struct Writer {
     tabs: TabWriter,
+    /// For text whose tabs stay tabs: what was written so far.
+    unaligned: Option<String>,
 }
 
 impl Writer {
     pub fn new() -> Writer {
-        Writer { tabs: tabwriter::description() }
+        Writer { tabs: tabwriter::description(), unaligned: None }
+    }
+
+    /// A writer that aligns nothing, as `kubectl rollout history --revision` uses it.
+    pub fn unaligned() -> Writer {
+        Writer { unaligned: Some(String::new()), ..Writer::new() }
     }
 
     /// Writes text as it is, after `level` times two spaces.
     pub fn text(&mut self, level: usize, text: &str) {
-        self.tabs.write(&"  ".repeat(level));
-        self.tabs.write(&escape_terminal(text));
+        let text = format!("{}{}", "  ".repeat(level), escape_terminal(text));
+        match &mut self.unaligned {
+            Some(written) => written.push_str(&text),
+            None => self.tabs.write(&text),
+        }
     }
 
     /// `title:` and a value in the next column.
@@ -49,7 +59,7 @@ impl Writer {
     }
 
     pub fn finish(self) -> String {
-        self.tabs.finish()
+        self.unaligned.unwrap_or_else(|| self.tabs.finish())
     }
 
     /// Labels or other short pairs, one a line.

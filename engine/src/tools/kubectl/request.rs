@@ -1,0 +1,209 @@
+//! Requests to the API server on behalf of the learner: with `--validate` and `--dry-run=server`, the server's warnings
+//! on standard error, and a note to the page about fields that are stored without effect.
+//!
+//! A dry run on the server goes as far as validation; it allocates no addresses and ports.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::Call;
+use super::failure::{Failure, Outcome, Refused};
+use super::go_value::plain;
+use super::printed::DryRun;
+use super::select::Info;
+use crate::event::{Actor, What};
+use crate::kube::api::{self, DeleteOptions, PatchType};
+use crate::kube::schema;
+use crate::store::{Key, Kind, Object};
+
+/// `--validate`: what becomes of fields that the API does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Validation {
+    /// An error.
+    Strict,
+    /// A warning.
+    #[default]
+    Warn,
+    Ignore,
+}
+
+impl Validation {
+    pub fn of(call: &Call) -> Outcome<Validation> {
+        match call.flags.text("validate") {
+            "true" | "strict" => Ok(Validation::Strict),
+            "warn" => Ok(Validation::Warn),
+            "false" | "ignore" => Ok(Validation::Ignore),
+            other => match super::go_format::parse_bool(other) {
+                Ok(true) => Ok(Validation::Strict),
+                Ok(false) => Ok(Validation::Ignore),
+                Err(_) => Err(Failure::text(format!(
+                    "invalid - validate option {}; must be one of: strict (or true), warn, ignore (or false)",
+                    super::go_value::quote(other)
+                ))),
+            },
+        }
+    }
+}
+
+/// Creates an object in a namespace; what it answers is the object as stored, or as it would be.
+pub fn create(
+    call: &mut Call,
+    kind: Kind,
+    namespace: &str,
+    object: &Value,
+    validation: Validation,
+    dry_run: DryRun,
+) -> Outcome<Object> {
+    let unknown = api::decode(kind, object, validation != Validation::Ignore);
+    match (unknown, validation) {
+        (Err(status), Validation::Strict) => return Err(status.into()),
+        (Err(status), _) => {
+            api::decode(kind, object, false)?;
+            warn_of_unknown(call, &status.message);
+        }
+        (Ok(_), _) => {}
+    }
+    let mut object = api::decode(kind, object, false)?;
+    if dry_run == DryRun::Server {
+        return would_create(call, kind, namespace, object);
+    }
+    let stored = api::create(call.cx.world, Actor::Learner, kind, namespace, std::mem::take(&mut object))?;
+    say_warnings(call, kind, &stored);
+    note_without_effect(call, kind, &stored);
+    Ok(stored)
+}
+
+fn would_create(call: &mut Call, kind: Kind, namespace: &str, mut object: Value) -> Outcome<Object> {
+    if kind.info().namespaced {
+        crate::object::set(&mut object, "metadata.namespace", namespace);
+        if call.cx.world.store().find(Kind::Namespace, "", namespace).is_none() {
+            return Err(Failure::not_found("namespaces", namespace));
+        }
+    }
+    let key = Key::of(kind, &object);
+    api::default_object(kind, &mut object);
+    let now = call.cx.world.now().rfc3339();
+    let uid = call.cx.world.uid();
+    crate::object::set(&mut object, "metadata.creationTimestamp", now);
+    crate::object::set(&mut object, "metadata.uid", uid);
+    let errors = api::validate(kind, &object);
+    if !errors.is_empty() {
+        return Err(api::Status::invalid(kind, &key.name, &errors).into());
+    }
+    if call.cx.world.store().get(&key).is_some() {
+        return Err(api::Status::already_exists(kind, &key.name).into());
+    }
+    say_warnings(call, kind, &object);
+    Ok(Rc::new(object))
+}
+
+/// Patches the object that `info` names; the object as it stands then, or as it would.
+pub fn patch(
+    call: &mut Call,
+    info: &Info,
+    how: PatchType,
+    patch: &Value,
+    validation: Validation,
+    dry_run: DryRun,
+) -> Outcome<Object> {
+    let Some(old) = call.cx.world.store().get(&info.key()).cloned() else {
+        return Err(Failure::not_found(&super::resources::qualified(info.kind), &info.name));
+    };
+    if validation != Validation::Ignore
+        && let Ok(patched) = api::patch::apply(info.kind, &info.name, how, &old, patch)
+        && let Err(status) = api::decode(info.kind, &patched, true)
+        && api::decode(info.kind, &patched, false).is_ok()
+    {
+        let unknown = status.message.split_once("as a ").and_then(|(_, m)| m.split_once(": ")).map_or("", |(_, m)| m);
+        if validation == Validation::Strict {
+            return Err(strictly_refused(patch, unknown));
+        }
+        warn_of_unknown(call, unknown);
+    }
+    if dry_run == DryRun::Server {
+        let mut patched = api::patch::apply(info.kind, &info.name, how, &old, patch)?;
+        api::default_object(info.kind, &mut patched);
+        let errors = api::validate_update(info.kind, &old, &patched);
+        if !errors.is_empty() {
+            return Err(api::Status::invalid(info.kind, &info.name, &errors).into());
+        }
+        return Ok(Rc::new(patched));
+    }
+    let stored = api::patch(call.cx.world, Actor::Learner, info.kind, &info.namespace, &info.name, how, patch)?;
+    if stored != old {
+        say_warnings(call, info.kind, &stored);
+        note_without_effect(call, info.kind, &stored);
+    }
+    Ok(stored)
+}
+
+/// A patch with unknown fields, refused under `--validate=strict`: an Invalid that names no object.
+fn strictly_refused(patch: &Value, unknown: &str) -> Failure {
+    let cause = format!("Invalid value: {}: {unknown}", super::go_value::quote(&plain(patch)));
+    Failure::Status(Refused {
+        reason: "Invalid".into(),
+        message: format!(" \"\" is invalid: patch: {cause}"),
+        causes: vec![("patch".into(), cause)],
+        ..Refused::default()
+    })
+}
+
+/// Replaces an object (PUT).
+pub fn replace(
+    call: &mut Call,
+    info: &Info,
+    object: &Value,
+    validation: Validation,
+    dry_run: DryRun,
+) -> Outcome<Object> {
+    if validation == Validation::Strict {
+        api::decode(info.kind, object, true)?;
+    }
+    if dry_run == DryRun::Server {
+        let Some(old) = call.cx.world.store().get(&info.key()).cloned() else {
+            return Err(Failure::not_found(&super::resources::qualified(info.kind), &info.name));
+        };
+        let mut new = api::decode(info.kind, object, false)?;
+        api::default_object(info.kind, &mut new);
+        let errors = api::validate_update(info.kind, &old, &new);
+        if !errors.is_empty() {
+            return Err(api::Status::invalid(info.kind, &info.name, &errors).into());
+        }
+        return Ok(Rc::new(new));
+    }
+    let (kind, name) = (info.kind, &info.name);
+    let stored = api::update(call.cx.world, Actor::Learner, kind, &info.namespace, name, object.clone())?;
+    say_warnings(call, kind, &stored);
+    note_without_effect(call, kind, &stored);
+    Ok(stored)
+}
+
+/// Asks for an object to be deleted; the object as it then stands.
+pub fn delete(call: &mut Call, info: &Info, options: DeleteOptions) -> Outcome<Object> {
+    Ok(api::delete(call.cx.world, Actor::Learner, info.kind, &info.namespace, &info.name, options)?)
+}
+
+/// The server's warnings about an object, each once in a command.
+fn say_warnings(call: &mut Call, kind: Kind, object: &Value) {
+    for warning in api::warnings(kind, object) {
+        call.warn_once(&warning);
+    }
+}
+
+/// `strict decoding error: unknown field "a", unknown field "b"` as warnings.
+fn warn_of_unknown(call: &mut Call, message: &str) {
+    let Some((_, list)) = message.split_once("strict decoding error: ") else { return };
+    for one in list.split(", ") {
+        call.warn_once(one);
+    }
+}
+
+/// Tells the page, not kubectl's reader, which fields have no effect in the lab.
+fn note_without_effect(call: &mut Call, kind: Kind, object: &Value) {
+    let fields = schema::stored_without_effect(kind.info().kind, object);
+    if !fields.is_empty() {
+        let key = Key::of(kind, object);
+        call.cx.world.commit(Actor::Lab, What::WithoutEffect { key, fields });
+    }
+}
