@@ -21,13 +21,13 @@ pub mod trace;
 mod balanced_allocation;
 mod image_locality;
 mod inter_pod_affinity;
-mod node_affinity;
-mod node_name;
-mod node_ports;
-mod node_resources_fit;
+pub(crate) mod node_affinity;
+pub(crate) mod node_name;
+pub(crate) mod node_ports;
+pub(crate) mod node_resources_fit;
 mod node_unschedulable;
 mod pod_topology_spread;
-mod taint_toleration;
+pub(crate) mod taint_toleration;
 
 use cluster::Cluster;
 use trace::{Candidate, NODES_NAMED, NodeScore, Plugin, Reason, Step, Verdict};
