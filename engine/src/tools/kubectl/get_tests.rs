@@ -135,3 +135,38 @@ fn a_watch_ends_by_itself() {
     check("kubectl get pods --watch-only", "");
     check("kubectl get pods,svc -w", "error: you may only specify a single resource type\n[exit 1]\n");
 }
+
+#[test]
+fn what_the_cluster_is() {
+    check("kubectl version", "Client Version: v1.34.0\nKustomize Version: v5.7.1\nServer Version: v1.34.0\n");
+    check(
+        "kubectl api-resources --api-group=apps",
+        "NAME                  SHORTNAMES   APIVERSION   NAMESPACED   KIND\n\
+         controllerrevisions                apps/v1      true         ControllerRevision\n\
+         daemonsets            ds           apps/v1      true         DaemonSet\n\
+         deployments           deploy       apps/v1      true         Deployment\n\
+         replicasets           rs           apps/v1      true         ReplicaSet\n\
+         statefulsets          sts          apps/v1      true         StatefulSet\n",
+    );
+    check("kubectl api-resources --namespaced=false --api-group=scheduling.k8s.io -o name", "priorityclasses.scheduling.k8s.io\n");
+    check("kubectl auth can-i create pods", "yes\n");
+    check("kubectl auth can-i get nodes", "Warning: resource 'nodes' is not namespace scoped\n\nyes\n");
+    check("kubectl auth can-i get widgets", "Warning: the server doesn't have a resource type 'widgets'\n\nyes\n");
+    check("kubectl top pod", "error: Metrics API not available\n[exit 1]\n");
+    check("kubectl config current-context", "kind-portlab\n");
+    check(
+        "kubectl config get-contexts",
+        "CURRENT   NAME           CLUSTER        AUTHINFO       NAMESPACE\n*         kind-portlab   kind-portlab   kind-portlab   \n",
+    );
+}
+
+#[test]
+fn every_kind_of_portlab_is_served() {
+    for kind in Kind::ALL {
+        let info = kind.info();
+        let found = crate::tools::kubectl::api_resources::served().find(|served| served.kind == info.kind && served.group() == info.group);
+        let found = found.unwrap_or_else(|| panic!("{} is not served", info.kind));
+        assert_eq!((found.name, found.api_version, found.namespaced), (info.plural, info.api_version().as_str(), info.namespaced));
+        assert_eq!(found.short_names, info.short.join(","));
+    }
+}

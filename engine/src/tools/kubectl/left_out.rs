@@ -14,7 +14,14 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("certificate", "the lab has no certificates"),
     ("cluster-info dump", "read the objects with 'kubectl get' instead"),
     ("completion", "the lab's terminal completes by itself"),
-    ("config", "the lab has one cluster, one user and one context"),
+    ("config delete-cluster", "the lab has one cluster, one user and one context"),
+    ("config delete-context", "the lab has one cluster, one user and one context"),
+    ("config delete-user", "the lab has one cluster, one user and one context"),
+    ("config rename-context", "the lab has one cluster, one user and one context"),
+    ("config set", "the lab has one cluster, one user and one context"),
+    ("config set-cluster", "the lab has one cluster, one user and one context"),
+    ("config set-credentials", "the lab has one cluster, one user and one context"),
+    ("config unset", "the lab has one cluster, one user and one context"),
     ("cp", "the lab's containers have no file system"),
     ("create clusterrole", "the lab has no RBAC"),
     ("create clusterrolebinding", "the lab has no RBAC"),
@@ -35,7 +42,6 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("proxy", "the lab's API server speaks no HTTP"),
     ("set serviceaccount", "service accounts have no effect in the lab"),
     ("set subject", "the lab has no RBAC"),
-    ("top", "the lab has no metrics server"),
 ];
 
 /// Why a command is not modelled; `None` when it is, or when there is no such command.
@@ -97,7 +103,7 @@ mod tests {
         for (path, _) in COMMANDS {
             assert!(commands::find(path).is_some(), "{path} is no command of kubectl");
         }
-        assert_eq!(reason("top pod"), Some("the lab has no metrics server"));
+        assert_eq!(reason("create secret generic"), Some("the lab has no Secrets"));
         assert_eq!(reason("set image"), None);
     }
 }

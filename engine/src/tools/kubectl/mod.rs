@@ -8,8 +8,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub mod age;
+pub mod api_resources;
 pub mod args;
+pub mod auth_can_i;
+pub mod cluster_info;
 pub mod commands;
+pub mod config;
 pub mod custom_columns;
 pub mod delete;
 pub mod describe;
@@ -41,6 +45,7 @@ pub mod sorter;
 pub mod table;
 pub mod tabwriter;
 pub mod taint;
+pub mod top;
 pub mod wait;
 pub mod watch;
 
@@ -196,6 +201,18 @@ fn command(path: &str) -> Option<Run> {
         "get" => get::run,
         "describe" => describe_command::run,
         "events" => events::run,
+        "api-resources" => api_resources::run,
+        "api-versions" => api_resources::run_versions,
+        "auth can-i" => auth_can_i::run,
+        "cluster-info" => cluster_info::run,
+        "config current-context" => config::run_current_context,
+        "config get-clusters" | "config get-users" => config::run_get_names,
+        "config get-contexts" => config::run_get_contexts,
+        "config set-context" => config::run_set_context,
+        "config use-context" => config::run_use_context,
+        "config view" => config::run_view,
+        "top node" | "top pod" => top::run,
+        "version" => cluster_info::run_version,
         "annotate" => label::annotate,
         "cordon" => drain::cordon,
         "delete" => delete::run,
