@@ -9,6 +9,7 @@ mod index_html;
 mod install;
 mod notices;
 mod page;
+mod schedule;
 mod serve;
 mod test;
 mod toolchain;
@@ -29,6 +30,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "dist", summary: "write the static site to dist/, or one HTML file", run: dist::run },
     Command { name: "test", summary: "everything that continuous integration runs", run: test::run },
     Command { name: "notices", summary: "write THIRD-PARTY-NOTICES.txt from what is in the page", run: notices::run },
+    Command { name: "schedule", summary: "what the scheduler answers for clusters given as JSON lines", run: schedule::run },
 ];
 
 fn main() -> ExitCode {

@@ -7,6 +7,7 @@
 //!
 //! Source: `pkg/scheduler/schedule_one.go`. Left out: volumes, resource claims, extenders, other profiles.
 
+pub mod case;
 pub mod cluster;
 pub mod framework;
 pub mod message;
@@ -18,7 +19,9 @@ pub mod resources;
 pub mod selector;
 pub mod trace;
 
+mod backlog;
 mod balanced_allocation;
+mod hints;
 mod image_locality;
 mod inter_pod_affinity;
 pub(crate) mod node_affinity;
@@ -26,6 +29,7 @@ pub(crate) mod node_name;
 pub(crate) mod node_ports;
 pub(crate) mod node_resources_fit;
 mod node_unschedulable;
+mod outcome;
 mod pod_topology_spread;
 pub(crate) mod taint_toleration;
 
@@ -249,3 +253,6 @@ fn no_room(
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod queue_tests;
