@@ -40,6 +40,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("plugin", "the lab has no plugins"),
     ("port-forward", "the lab's workstation opens no ports"),
     ("proxy", "the lab's API server speaks no HTTP"),
+    ("apply set-last-applied", "apply the manifest instead"),
+    ("set selector", "use 'kubectl patch'"),
     ("set serviceaccount", "service accounts have no effect in the lab"),
     ("set subject", "the lab has no RBAC"),
 ];

@@ -9,17 +9,20 @@ use std::time::Duration;
 
 pub mod age;
 pub mod api_resources;
+pub mod apply;
 pub mod args;
 pub mod auth_can_i;
 pub mod cluster_info;
 pub mod commands;
 pub mod config;
+pub mod create;
 pub mod custom_columns;
 pub mod delete;
 pub mod describe;
 pub mod describe_command;
 pub mod drain;
 pub mod events;
+pub mod expose;
 pub mod failure;
 pub mod field_selector;
 pub mod follow;
@@ -35,12 +38,15 @@ pub mod output;
 pub mod patch;
 pub mod printed;
 pub mod printers;
+pub mod replace;
 pub mod request;
 pub mod resources;
 pub mod rollout;
 pub mod rollout_history;
+pub mod run;
 pub mod scale;
 pub mod select;
+pub mod set;
 pub mod sorter;
 pub mod table;
 pub mod tabwriter;
@@ -214,18 +220,36 @@ fn command(path: &str) -> Option<Run> {
         "top node" | "top pod" => top::run,
         "version" => cluster_info::run_version,
         "annotate" => label::annotate,
+        "apply" => apply::run,
+        "apply view-last-applied" => apply::view_last_applied,
         "cordon" => drain::cordon,
+        "create" => create::run,
+        "create configmap" => create::config_map,
+        "create deployment" => create::deployment,
+        "create namespace" => create::namespace,
+        "create priorityclass" => create::priority_class,
+        "create service clusterip" => create::service_cluster_ip,
+        "create service externalname" => create::service_external_name,
+        "create service loadbalancer" => create::service_load_balancer,
+        "create service nodeport" => create::service_node_port,
+        "create serviceaccount" => create::service_account,
         "delete" => delete::run,
         "drain" => drain::drain,
+        "expose" => expose::run,
         "label" => label::label,
         "patch" => patch::run,
+        "replace" => replace::run,
         "rollout history" => rollout_history::history,
         "rollout pause" => rollout::pause,
         "rollout restart" => rollout::restart,
         "rollout resume" => rollout::resume,
         "rollout status" => rollout::status,
         "rollout undo" => rollout_history::undo,
+        "run" => run::run,
         "scale" => scale::run,
+        "set env" => set::env,
+        "set image" => set::image,
+        "set resources" => set::resources,
         "taint" => taint::run,
         "uncordon" => drain::uncordon,
         "wait" => wait::run,
