@@ -212,7 +212,9 @@ fn configure(
         _ => request::patch(call, live, PatchType::Strategic, &patch, wishes.validation, wishes.dry_run),
     };
     let answer = match answer {
-        Err(failure) if wishes.force && matches!(failure.reason(), "Conflict" | "Invalid") => replace(call, info, modified),
+        Err(failure) if wishes.force && matches!(failure.reason(), "Conflict" | "Invalid") => {
+            replace(call, info, modified)
+        }
         Err(failure) => Err(failure.when("patching", &info.source)),
         ok => ok,
     };
@@ -229,7 +231,8 @@ fn configure(
 
 /// `--force`: an object that cannot be patched is deleted and made again.
 fn replace(call: &mut Call, info: &Info, modified: &Value) -> Outcome<Rc<Value>> {
-    let options = DeleteOptions { grace: u32::try_from(call.flags.int("grace-period")).ok(), propagation: cascade(call)? };
+    let options =
+        DeleteOptions { grace: u32::try_from(call.flags.int("grace-period")).ok(), propagation: cascade(call)? };
     request::delete(call, info, options)?;
     let key = info.key();
     let limit = limit_of(call.flags.duration("timeout")).or(Some(Duration::from_secs(300)));
@@ -243,7 +246,8 @@ fn replace(call: &mut Call, info: &Info, modified: &Value) -> Outcome<Rc<Value>>
 pub fn view_last_applied(call: &mut Call) -> Outcome {
     let output = call.flags.text("output").to_string();
     if output != "yaml" && output != "json" {
-        return Err(call.usage_error(format!("Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json")));
+        return Err(call
+            .usage_error(format!("Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json")));
     }
     let mut query = call.query();
     query.fetch = super::select::Fetch::Latest;

@@ -253,7 +253,8 @@ pub fn config_map(call: &mut Call) -> Outcome {
         add(&mut data, &name, key.to_string(), value.to_string())?;
     }
     for path in &env_files {
-        for line in read_file(call, path)?.lines().map(str::trim_start).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+        for line in read_file(call, path)?.lines().map(str::trim_start).filter(|l| !l.is_empty() && !l.starts_with('#'))
+        {
             let (key, value) = line.split_once('=').unwrap_or((line, ""));
             add(&mut data, &name, key.to_string(), value.to_string())?;
         }
@@ -278,7 +279,11 @@ fn add(data: &mut Map<String, Value>, name: &str, key: String, value: String) ->
         return Err(Failure::text(text));
     }
     if data.contains_key(&key) {
-        let text = format!("cannot add key {}, another key by that name already exists in Data for ConfigMap {}", quote(&key), quote(name));
+        let text = format!(
+            "cannot add key {}, another key by that name already exists in Data for ConfigMap {}",
+            quote(&key),
+            quote(name)
+        );
         return Err(Failure::text(text));
     }
     data.insert(key, Value::String(value));

@@ -47,13 +47,15 @@ fn service_for(call: &Call, info: &Info) -> Outcome<Value> {
         return Err(Failure::text(format!("cannot expose a {}", group_kind(info.kind))));
     }
     let selector = match call.flags.text("selector") {
-        "" => selector_of(info)
-            .map_err(|why| Failure::text(format!("couldn't retrieve selectors via --selector flag or introspection: {why}")))?,
+        "" => selector_of(info).map_err(|why| {
+            Failure::text(format!("couldn't retrieve selectors via --selector flag or introspection: {why}"))
+        })?,
         given => read_labels(given)?,
     };
     let cluster_ip = call.flags.text("cluster-ip");
     let asked = call.flags.text("port");
-    let ports: Vec<String> = if asked.is_empty() { ports_of(info) } else { asked.split(',').map(String::from).collect() };
+    let ports: Vec<String> =
+        if asked.is_empty() { ports_of(info) } else { asked.split(',').map(String::from).collect() };
     if ports.is_empty() && cluster_ip != "None" {
         return Err(Failure::text("couldn't find port via --port flag or introspection"));
     }
@@ -121,7 +123,9 @@ fn selector_of(info: &Info) -> Result<Map<String, Value>, String> {
     let (path, missing) = match info.kind {
         Kind::Pod => ("metadata.labels", "the pod has no labels and cannot be exposed"),
         Kind::Service => ("spec.selector", "the service has no pod selector set"),
-        Kind::Deployment => ("spec.selector.matchLabels", "invalid deployment: no selectors, therefore cannot be exposed"),
+        Kind::Deployment => {
+            ("spec.selector.matchLabels", "invalid deployment: no selectors, therefore cannot be exposed")
+        }
         _ => ("spec.selector.matchLabels", "invalid replicaset: no selectors, therefore cannot be exposed"),
     };
     let expressions = items(info.value(), "spec.selector.matchExpressions");

@@ -143,8 +143,7 @@ fn pod(call: &Call, name: &str) -> Outcome<Value> {
 
 fn port(call: &Call) -> Outcome<i64> {
     let text = call.flags.text("port");
-    parse_int(text, 10, 64)
-        .map_err(|_| Failure::text(format!("strconv.Atoi: parsing {}: invalid syntax", quote(text))))
+    parse_int(text, 10, 64).map_err(|_| Failure::text(format!("strconv.Atoi: parsing {}: invalid syntax", quote(text))))
 }
 
 fn labels(call: &Call, name: &str) -> Outcome<Value> {
@@ -202,8 +201,8 @@ fn overridden(call: &Call, pod: Value) -> Outcome<Value> {
     let Ok(overrides) = serde_json::from_str::<Value>(text) else {
         return Err(Failure::text("Invalid JSON Patch"));
     };
-    let merged = api::patch::apply(Kind::Pod, "", how, &pod, &overrides)
-        .map_err(|status| Failure::text(status.message))?;
+    let merged =
+        api::patch::apply(Kind::Pod, "", how, &pod, &overrides).map_err(|status| Failure::text(status.message))?;
     // What kubectl does not know as a field of a pod does not survive the merge.
     Ok(merged)
 }

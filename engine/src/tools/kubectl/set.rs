@@ -67,7 +67,8 @@ fn validate_image(call: &Call, resources: &[String], images: &[(String, String)]
         failures.push(Failure::text("cannot set --all and --selector at the same time"));
     }
     if resources.is_empty() && call.flags.list("filename").is_empty() {
-        failures.push(Failure::text("one or more resources must be specified as <resource> <name> or <resource>/<name>"));
+        failures
+            .push(Failure::text("one or more resources must be specified as <resource> <name> or <resource>/<name>"));
     }
     if images.is_empty() {
         failures.push(Failure::text("at least one image update is required"));
@@ -130,7 +131,8 @@ fn change_each(
     for info in infos {
         let plural = info.kind.info().plural;
         let Some(path) = pod_spec_path(info.kind) else {
-            let what = format!("the object is not a pod or does not have a pod template: *v1.{}", info.kind.info().kind);
+            let what =
+                format!("the object is not a pod or does not have a pod template: *v1.{}", info.kind.info().kind);
             failures.push(Failure::text(format!("error: {plural}/{} {what}\n", info.name)));
             continue;
         };
@@ -172,9 +174,9 @@ fn patch_of(path: &str, new: &Value, old: &Value) -> Value {
 fn name_fits(name: &str, pattern: &str) -> bool {
     match pattern.split_once('*') {
         None => name == pattern,
-        Some((before, after)) => name
-            .strip_prefix(before)
-            .is_some_and(|rest| (0..=rest.len()).any(|at| rest.is_char_boundary(at) && name_fits_rest(&rest[at..], after))),
+        Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| {
+            (0..=rest.len()).any(|at| rest.is_char_boundary(at) && name_fits_rest(&rest[at..], after))
+        }),
     }
 }
 
@@ -205,7 +207,9 @@ pub fn resources(call: &mut Call) -> Outcome {
     }
     let (limits, requests) = (call.flags.text("limits").to_string(), call.flags.text("requests").to_string());
     if limits.is_empty() && requests.is_empty() {
-        return Err(Failure::text("you must specify an update to requests or limits (in the form of --requests/--limits)"));
+        return Err(Failure::text(
+            "you must specify an update to requests or limits (in the form of --requests/--limits)",
+        ));
     }
     let (limits, requests) = (read_amounts(&limits)?, read_amounts(&requests)?);
     let pattern = call.flags.text("containers").to_string();
