@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod controllers;
+pub mod kind_cluster;
 pub mod kubelet;
 pub mod quantity;
 pub mod scheduler;
@@ -26,12 +27,16 @@ pub enum Task {
 /// What the control plane remembers besides the store.
 #[derive(Debug, Default)]
 pub struct ControlPlane {
+    pub controllers: controllers::Memory,
+    pub kubelet: kubelet::Memory,
     pub scheduler: scheduler::queue::Memory,
 }
 
 /// Sets the scene: the objects of a fresh cluster.
 pub fn start(world: &mut World) {
-    controllers::start(world);
+    if let Nodes::Kind(nodes) = world.options().nodes {
+        kind_cluster::create(world, nodes);
+    }
 }
 
 /// Tells the control plane of a change; whoever it concerns queues a task.
