@@ -139,3 +139,6 @@ fn service_account(w: &mut Writer, object: &Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
