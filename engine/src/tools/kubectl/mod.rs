@@ -22,6 +22,7 @@ pub mod describe;
 pub mod describe_command;
 pub mod drain;
 pub mod events;
+pub mod explain;
 pub mod expose;
 pub mod failure;
 pub mod field_selector;
@@ -207,6 +208,7 @@ fn command(path: &str) -> Option<Run> {
         "get" => get::run,
         "describe" => describe_command::run,
         "events" => events::run,
+        "explain" => explain::run,
         "api-resources" => api_resources::run,
         "api-versions" => api_resources::run_versions,
         "auth can-i" => auth_can_i::run,
