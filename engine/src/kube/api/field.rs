@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::kube::schema::{Struct, Type};
+
 /// A path such as `spec.containers[0].ports[1].hostPort`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path(String);
@@ -46,15 +48,57 @@ pub struct FieldError {
     detail: String,
 }
 
+/// A value as it is shown in an error: JSON as Go prints it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown(String);
+
+impl<T: Into<Value>> From<T> for Shown {
+    fn from(value: T) -> Shown {
+        Shown(go_json(&value.into()))
+    }
+}
+
+impl Shown {
+    /// A value of an API struct: its fields in the order of declaration.
+    #[must_use]
+    pub fn typed(structure: &str, value: &Value) -> Shown {
+        Shown(ordered(crate::kube::schema::structure(structure), value))
+    }
+
+    /// A struct of the API server's internal types, which has no JSON names and prints under its Go names.
+    #[must_use]
+    pub fn internal(fields: &[(&str, Shown)]) -> Shown {
+        let members: Vec<String> = fields.iter().map(|(name, value)| format!("{name:?}:{}", value.0)).collect();
+        Shown(format!("{{{}}}", members.join(",")))
+    }
+}
+
+fn ordered(of: Option<&'static Struct>, value: &Value) -> String {
+    match (value, of) {
+        (Value::Object(members), Some(of)) => {
+            let known = of.fields.iter().filter_map(|field| Some((field, members.get(field.name)?)));
+            let parts = known.map(|(field, member)| {
+                let inner = field.ty.element_struct().filter(|_| !matches!(field.ty.inner(), Type::Map(..)));
+                format!("{:?}:{}", field.name, ordered(inner, member))
+            });
+            format!("{{{}}}", parts.collect::<Vec<_>>().join(","))
+        }
+        (Value::Array(items), of) => {
+            format!("[{}]", items.iter().map(|item| ordered(of, item)).collect::<Vec<_>>().join(","))
+        }
+        (other, _) => go_json(other),
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 enum What {
     Required,
     Forbidden,
     TooLong,
-    Invalid(Value),
-    Duplicate(Value),
-    NotFound(Value),
-    NotSupported(Value),
+    Invalid(Shown),
+    Duplicate(Shown),
+    NotFound(Shown),
+    NotSupported(Shown),
     TooMany(usize),
 }
 
@@ -73,23 +117,29 @@ pub fn forbidden(path: &Path, detail: &str) -> FieldError {
 }
 
 #[must_use]
-pub fn invalid(path: &Path, value: impl Into<Value>, detail: &str) -> FieldError {
+pub fn invalid(path: &Path, value: impl Into<Shown>, detail: &str) -> FieldError {
     error(path, What::Invalid(value.into()), detail)
 }
 
 #[must_use]
-pub fn duplicate(path: &Path, value: impl Into<Value>) -> FieldError {
+pub fn duplicate(path: &Path, value: impl Into<Shown>) -> FieldError {
     error(path, What::Duplicate(value.into()), "")
 }
 
 #[must_use]
-pub fn not_found(path: &Path, value: impl Into<Value>) -> FieldError {
+pub fn not_found(path: &Path, value: impl Into<Shown>) -> FieldError {
     error(path, What::NotFound(value.into()), "")
+}
+
+/// As [`duplicate`], with a reason.
+#[must_use]
+pub fn duplicate_because(path: &Path, value: impl Into<Shown>, detail: &str) -> FieldError {
+    error(path, What::Duplicate(value.into()), detail)
 }
 
 /// The valid values are given in the order in which they are printed.
 #[must_use]
-pub fn not_supported(path: &Path, value: impl Into<Value>, valid: &[&str]) -> FieldError {
+pub fn not_supported(path: &Path, value: impl Into<Shown>, valid: &[&str]) -> FieldError {
     let quoted: Vec<String> = valid.iter().map(|v| format!("{v:?}")).collect();
     error(path, What::NotSupported(value.into()), &format!("supported values: {}", quoted.join(", ")))
 }
@@ -112,10 +162,10 @@ impl FieldError {
             What::Required => "Required value".to_owned(),
             What::Forbidden => "Forbidden".to_owned(),
             What::TooLong => "Too long".to_owned(),
-            What::Invalid(value) => format!("Invalid value: {}", go_json(value)),
-            What::Duplicate(value) => format!("Duplicate value: {}", go_json(value)),
-            What::NotFound(value) => format!("Not found: {}", go_json(value)),
-            What::NotSupported(value) => format!("Unsupported value: {}", go_json(value)),
+            What::Invalid(Shown(value)) => format!("Invalid value: {value}"),
+            What::Duplicate(Shown(value)) => format!("Duplicate value: {value}"),
+            What::NotFound(Shown(value)) => format!("Not found: {value}"),
+            What::NotSupported(Shown(value)) => format!("Unsupported value: {value}"),
             What::TooMany(found) => format!("Too many: {found}"),
         };
         if self.detail.is_empty() { head } else { format!("{head}: {}", self.detail) }

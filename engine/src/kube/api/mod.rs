@@ -35,3 +35,6 @@ pub use status::{Cause, Reason, Status};
 pub use validation::{validate, validate_update};
 pub use warnings::warnings;
 pub use write::{bind, create, decode, patch, update, update_status};
+
+#[cfg(test)]
+mod tests;

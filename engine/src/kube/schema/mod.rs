@@ -175,6 +175,16 @@ fn walk_stored(structure: &'static Struct, value: &Value, path: &str, found: &mu
     }
 }
 
+/// The struct that a type names, however deep.
+#[cfg(test)]
+fn named_struct(ty: &Type) -> Option<&'static str> {
+    match ty {
+        Type::Struct(name) => Some(name),
+        Type::Pointer(inner) | Type::List(inner) | Type::Map(_, inner) => named_struct(inner),
+        _ => None,
+    }
+}
+
 fn read(text: &'static str) -> BTreeMap<&'static str, Struct> {
     let mut table = BTreeMap::new();
     let mut current: Option<Struct> = None;
@@ -242,3 +252,6 @@ fn read_type(text: &'static str) -> Type {
         _ => Type::Struct(text),
     }
 }
+
+#[cfg(test)]
+mod tests;

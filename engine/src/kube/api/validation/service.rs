@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::address::{validate_cidr, validate_external_ip, validate_ip};
 use super::meta::{all_invalid, validate_labels, validate_meta, validate_meta_update};
 use super::port_number_or_name;
-use crate::kube::api::field::{FieldError, Path, duplicate, forbidden, invalid, not_supported, required};
+use crate::kube::api::field::{FieldError, Path, Shown, duplicate, forbidden, invalid, not_supported, required};
 use crate::kube::api::names;
 use crate::object::{field, int_at, items, str_at};
 
@@ -261,17 +261,15 @@ fn validate_port_pairs(ports: &[Value], kind: &str, path: &Path) -> Vec<FieldErr
     for (index, port) in ports.iter().enumerate() {
         let (protocol, number) = (str_at(port, "protocol"), int_at(port, "port").unwrap_or(0));
         if !seen.insert((protocol, number)) {
-            found.push(duplicate(
-                &path.index(index),
-                super::go_struct(&[
-                    ("Name", json!("")),
-                    ("Protocol", json!(protocol)),
-                    ("AppProtocol", Value::Null),
-                    ("Port", json!(number)),
-                    ("TargetPort", json!(0)),
-                    ("NodePort", json!(0)),
-                ]),
-            ));
+            let shown = Shown::internal(&[
+                ("Name", "".into()),
+                ("Protocol", protocol.into()),
+                ("AppProtocol", Value::Null.into()),
+                ("Port", number.into()),
+                ("TargetPort", 0.into()),
+                ("NodePort", 0.into()),
+            ]);
+            found.push(duplicate(&path.index(index), shown));
         }
     }
     found
