@@ -1,7 +1,27 @@
-//! The command line of the lab: the shell and one file per simulated program.
+//! The command line of the lab: the shell and one file per simulated program or family.
+//!
+//! [`run`] hands a line to the [`shell`], which finds programs in [`PROGRAMS`]. A program reads its arguments and standard
+//! input from [`Cx`], changes the world, prints, and returns its exit status. A real program that portlab leaves out stands in
+//! [`left_out`] with the reason.
 
+pub mod files;
 pub mod kubectl;
+pub mod left_out;
+pub mod options;
+pub mod regex;
+pub mod shell;
+pub mod text;
 
+mod clock;
+mod docker;
+mod environment;
+mod help;
+mod jq;
+mod listing;
+mod xargs;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::lab::{Output, Place, Stream};
@@ -13,9 +33,64 @@ pub const COMMAND_TAKES: Duration = Duration::from_millis(100);
 /// What a shell remembers from line to line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Env {
-    pub vars: std::collections::BTreeMap<String, String>,
+    pub vars: BTreeMap<String, String>,
+    /// The variables that programs see.
+    pub exported: BTreeSet<String>,
     /// `$?`
     pub status: i32,
+    /// `$1`, `$2`, …
+    pub positional: Vec<String>,
+    pub functions: BTreeMap<String, Rc<shell::ast::Command>>,
+    pub aliases: BTreeMap<String, String>,
+    pub options: Options,
+    /// The outer values of the variables that running functions declared `local`.
+    pub locals: Vec<BTreeMap<String, Option<String>>>,
+    /// The files of `<( )`, by path.
+    pub pipes: BTreeMap<String, String>,
+}
+
+/// What `set` switches on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    pub errexit: bool,
+    pub nounset: bool,
+    pub pipefail: bool,
+    pub xtrace: bool,
+}
+
+impl Env {
+    /// The variables of a new shell at a place.
+    #[must_use]
+    pub fn at(place: &Place) -> Env {
+        let (user, home, host) = match place {
+            Place::Workstation => ("learner", "/home/learner", "workstation"),
+            Place::Node(name) => ("root", "/root", name.as_str()),
+            Place::Pod { name, .. } => ("root", "/root", name.as_str()),
+        };
+        let pwd = if *place == Place::Workstation { home } else { "/" };
+        let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        let pairs = [
+            ("HOME", home),
+            ("HOSTNAME", host),
+            ("LANG", "C.UTF-8"),
+            ("PATH", path),
+            ("PWD", pwd),
+            ("SHELL", "/bin/bash"),
+            ("TERM", "xterm-256color"),
+            ("USER", user),
+        ];
+        let vars: BTreeMap<String, String> =
+            pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        Env { exported: vars.keys().cloned().collect(), vars, ..Env::default() }
+    }
+
+    /// Keeps what a program inherits: exported variables, and what the lab itself keeps under names that cannot be typed.
+    pub(crate) fn become_child(&mut self) {
+        let exported = &self.exported;
+        self.vars.retain(|name, _| exported.contains(name) || name.contains(' '));
+        self.functions.clear();
+        self.aliases.clear();
+    }
 }
 
 /// What a program gets and writes to.
@@ -24,6 +99,7 @@ pub struct Cx<'a> {
     pub place: &'a Place,
     /// `args[0]` is the program's name.
     pub args: Vec<String>,
+    /// What standard input still holds. A program that reads it takes it (`std::mem::take`); the rest is left for the next.
     pub stdin: String,
     pub env: &'a mut Env,
     pub out: Vec<(Stream, String)>,
@@ -39,11 +115,124 @@ impl Cx<'_> {
     pub fn eprint(&mut self, text: &str) {
         self.out.push((Stream::Stderr, text.to_owned()));
     }
+
+    /// All that is left of standard input.
+    pub fn take_stdin(&mut self) -> String {
+        std::mem::take(&mut self.stdin)
+    }
+
+    /// The text of a file, or of standard input for `-`; what the C library says when there is none.
+    pub fn open(&mut self, path: &str) -> Result<Rc<str>, &'static str> {
+        if path == "-" || path == "/dev/stdin" {
+            return Ok(self.take_stdin().into());
+        }
+        files::open(self.world, self.env, path)
+    }
+
+    /// Says on standard error, after the program's name, what is wrong; returns the status.
+    pub fn fail(&mut self, text: &str, status: i32) -> i32 {
+        let text = format!("{}: {text}\n", self.args[0]);
+        self.eprint(&text);
+        status
+    }
+}
+
+/// A program of the lab.
+pub struct Program {
+    pub name: &'static str,
+    pub run: fn(&mut Cx) -> i32,
+    /// Whether it takes the time of a command; what real shells do by themselves does not.
+    pub takes_time: bool,
+    pub at: At,
+    /// What it does, for `help`.
+    pub summary: &'static str,
+}
+
+/// Where a program is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    Everywhere,
+    Workstation,
+}
+
+const fn program(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
+    Program { name, run, takes_time: true, at: At::Everywhere, summary }
+}
+
+const fn workstation(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
+    Program { name, run, takes_time: true, at: At::Workstation, summary }
+}
+
+const fn builtin(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
+    Program { name, run, takes_time: false, at: At::Everywhere, summary }
+}
+
+/// All programs, in the order of `help`.
+pub const PROGRAMS: &[Program] = &[
+    workstation("kubectl", kubectl::run, "Kubernetes' command line, version 1.34"),
+    workstation("oc", kubectl::run, "the same, as OpenShift calls it"),
+    workstation("docker", docker::run, "docker exec NODE COMMAND, docker ps: the way onto a node"),
+    program("jq", jq::run, "filter JSON"),
+    program("cat", text::lines::cat, "print files"),
+    program("grep", text::grep::grep, "print the lines that match"),
+    program("sed", text::sed::sed, "edit lines: s///, p, d, q, a, i, c, y"),
+    program("cut", text::cut::cut, "print fields or characters of lines"),
+    program("sort", text::sort::sort, "sort lines"),
+    program("uniq", text::count::uniq, "join equal lines that follow each other"),
+    program("wc", text::count::wc, "count lines, words, bytes"),
+    program("head", text::lines::head, "print the first lines"),
+    program("tail", text::lines::tail, "print the last lines"),
+    program("tr", text::tr::tr, "replace or delete characters"),
+    program("column", text::column::column, "align columns (-t)"),
+    program("paste", text::lines::paste, "put the lines of files side by side"),
+    program("tac", text::lines::tac, "print lines in reverse order"),
+    program("rev", text::lines::rev, "reverse each line"),
+    program("nl", text::lines::nl, "number lines"),
+    program("tee", text::lines::tee, "copy standard input to files"),
+    program("diff", text::diff::diff, "compare two files"),
+    program("base64", text::lines::base64, "encode or decode base64"),
+    program("seq", text::echo::seq, "print numbers"),
+    program("xargs", xargs::xargs, "run a command with arguments from standard input"),
+    program("watch", xargs::watch, "run a command again and again, for 30 s"),
+    program("ls", listing::ls, "list the lab's files"),
+    program("rm", listing::rm, "remove files of the lab"),
+    program("cp", listing::cp, "copy files of the lab"),
+    program("mv", listing::cp, "rename files of the lab"),
+    program("date", clock::date, "the lab's time"),
+    program("sleep", clock::sleep, "let the lab's time pass"),
+    program("basename", environment::basename, "the last part of a path"),
+    program("dirname", environment::dirname, "a path without its last part"),
+    program("env", environment::env, "print variables, or run a command with others"),
+    program("printenv", environment::printenv, "print variables"),
+    builtin("echo", text::echo::echo, "print arguments"),
+    builtin("printf", text::echo::printf, "print arguments in a format"),
+    builtin("clear", help::clear, "clear the screen"),
+    builtin("help", help::help, "this list"),
+];
+
+/// The program of a name at a place.
+#[must_use]
+pub fn find(name: &str, place: &Place) -> Option<&'static Program> {
+    let name = name.strip_prefix("/usr/bin/").or_else(|| name.strip_prefix("/bin/")).unwrap_or(name);
+    PROGRAMS
+        .iter()
+        .find(|program| program.name == name && (program.at == At::Everywhere || *place == Place::Workstation))
+}
+
+/// What is said of a name that no program has, and the exit status.
+#[must_use]
+pub fn not_found(name: &str, place: &Place) -> (String, i32) {
+    if PROGRAMS.iter().any(|program| program.name == name) && *place != Place::Workstation {
+        return (format!("portlab does not model `{name}` here: run it on the workstation"), 127);
+    }
+    if let Some(reason) = left_out::reason(name) {
+        return (format!("portlab does not model `{name}`: {reason}"), 127);
+    }
+    let why = if name.contains('/') { "No such file or directory" } else { "command not found" };
+    (format!("bash: {name}: {why}"), 127)
 }
 
 /// Runs a command line at a place.
 pub fn run(world: &mut World, place: &Place, line: &str) -> Output {
-    let _ = (place, line);
-    world.advance(COMMAND_TAKES);
-    Output::default()
+    shell::run(world, place, line)
 }
