@@ -212,6 +212,20 @@ impl Store {
             .map(|(_, object)| object)
     }
 
+    /// The objects of a kind in a namespace whose names begin with `prefix`, by name.
+    pub fn list_named<'a>(
+        &'a self,
+        kind: Kind,
+        namespace: &'a str,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = &'a Object> {
+        let lower = (namespace.to_owned(), prefix.to_owned());
+        let of_kind = self.objects.get(&kind).into_iter().flat_map(move |of_kind| of_kind.range(lower.clone()..));
+        of_kind
+            .take_while(move |((at, name), _)| at == namespace && name.starts_with(prefix))
+            .map(|(_, object)| object)
+    }
+
     /// How many objects there are.
     #[must_use]
     pub fn len(&self) -> usize {

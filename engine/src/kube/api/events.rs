@@ -25,7 +25,9 @@ pub fn record_event(
 ) {
     let place = if namespace(object).is_empty() { "default" } else { namespace(object) }.to_owned();
     let actor = actor_of(component, node);
-    let same = world.store().list_in(Kind::Event, Some(&place)).find(|event| {
+    // An event is named after its object, so that only that object's events need a look.
+    let prefix = format!("{}.", name(object));
+    let same = world.store().list_named(Kind::Event, &place, &prefix).find(|event| {
         str_at(event, "involvedObject.uid") == uid(object)
             && str_at(event, "involvedObject.name") == name(object)
             && str_at(event, "reason") == reason

@@ -25,6 +25,10 @@ pub fn for_create(kind: Kind, object: &mut Value) {
         Kind::Pod => {
             let class = qos_class(object);
             set(object, "status", json!({"phase": "Pending", "qosClass": class}));
+            apply_label_keys(object);
+            if !items(object, "spec.schedulingGates").is_empty() {
+                set_condition(object, gated_condition());
+            }
         }
         Kind::Deployment | Kind::ReplicaSet | Kind::DaemonSet | Kind::Service => set(object, "status", json!({})),
         Kind::Namespace => {
@@ -38,6 +42,43 @@ pub fn for_create(kind: Kind, object: &mut Value) {
     if kind == Kind::DaemonSet {
         let given = template_generation(object).max(1).to_string();
         set_annotation(object, "annotations", TEMPLATE_GENERATION, &given);
+    }
+}
+
+fn gated_condition() -> Value {
+    json!({"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "lastProbeTime": null,
+        "lastTransitionTime": null, "message": "Scheduling is blocked due to non-empty scheduling gates"})
+}
+
+/// `matchLabelKeys` and `mismatchLabelKeys` become expressions of the selector beside them, with the pod's own values.
+fn apply_label_keys(pod: &mut Value) {
+    let labels = field(pod, "metadata.labels").clone();
+    let Some(spec) = pod.get_mut("spec") else { return };
+    let mut terms: Vec<&mut Value> = Vec::new();
+    for (name, value) in spec.as_object_mut().into_iter().flatten() {
+        match name.as_str() {
+            "topologySpreadConstraints" => terms.extend(value.as_array_mut().into_iter().flatten()),
+            "affinity" => {
+                let kinds = value.as_object_mut().into_iter().flatten().filter(|(kind, _)| *kind != "nodeAffinity");
+                let lists = kinds.filter_map(|(_, kind)| kind.as_object_mut()).flatten();
+                for term in lists.filter_map(|(_, list)| list.as_array_mut()).flatten() {
+                    let weighted = term.get("podAffinityTerm").is_some();
+                    terms.push(if weighted { &mut term["podAffinityTerm"] } else { term });
+                }
+            }
+            _ => {}
+        }
+    }
+    for term in terms.into_iter().filter(|term| field(term, "labelSelector").is_object()) {
+        let mut expressions = items(term, "labelSelector.matchExpressions").to_vec();
+        for (list, operator) in [("matchLabelKeys", "In"), ("mismatchLabelKeys", "NotIn")] {
+            let keys = items(term, list).iter().filter_map(Value::as_str);
+            let known = keys.filter_map(|key| Some((key, labels.get(key)?)));
+            expressions.extend(known.map(|(key, value)| json!({"key": key, "operator": operator, "values": [value]})));
+        }
+        if !expressions.is_empty() {
+            set(term, "labelSelector.matchExpressions", expressions);
+        }
     }
 }
 

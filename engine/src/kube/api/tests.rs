@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::event::Actor;
-use crate::kube::api::{PatchType, Reason, Status, create, decode, patch};
+use crate::kube::api::{
+    DeleteOptions, PatchType, Reason, Status, create, decode, delete, patch, record_event, update, update_status,
+};
 use crate::lab::{LabOptions, Nodes};
 use crate::object::{field, name, str_at};
 use crate::store::{Kind, Object};
@@ -107,5 +109,253 @@ fn refuses_what_the_real_one_refused() {
     assert_eq!(
         field(&pod["spec"]["containers"][0], "ports").to_string(),
         r#"[{"containerPort":80,"hostPort":80,"protocol":"TCP"}]"#
+    );
+}
+
+/// One row a case: the kind, the spec that replaces a good one's parts, what is refused.
+#[test]
+fn refuses_relatives_in_the_real_words() {
+    let pod = |spec: Value| {
+        let mut good = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+        merge(&mut good["spec"], spec);
+        good
+    };
+    let ports = |ports: Value| pod(json!({"containers": [{"name": "c", "image": "i", "ports": ports}]}));
+    let container = |parts: Value| {
+        let mut good = json!({"name": "c", "image": "i"});
+        merge(&mut good, parts);
+        pod(json!({"containers": [good]}))
+    };
+    let rows: [(Value, &[&str]); 17] = [
+        (
+            ports(json!([{"containerPort": 70000, "hostPort": -1}])),
+            &[
+                "spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive",
+                "spec.containers[0].ports[0].hostPort: Invalid value: -1: must be between 1 and 65535, inclusive",
+            ],
+        ),
+        (
+            ports(
+                json!([{"containerPort": 80, "hostPort": 80, "hostIP": "0.0.0.0"}, {"containerPort": 81, "hostPort": 80, "hostIP": "127.0.0.1"}]),
+            ),
+            &[],
+        ),
+        (pod(json!({"containers": []})), &["spec.containers: Required value"]),
+        (
+            pod(json!({"containers": [{"name": "c", "image": "i"}, {"name": "c", "image": "i"}]})),
+            &["spec.containers[1].name: Duplicate value: \"c\""],
+        ),
+        (
+            pod(json!({"restartPolicy": "Sometimes"})),
+            &[
+                "spec.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"OnFailure\", \"Never\"",
+            ],
+        ),
+        (
+            container(json!({"resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}})),
+            &[
+                "spec.containers[0].resources.requests: Invalid value: \"2\": must be less than or equal to cpu limit of 1",
+            ],
+        ),
+        (
+            container(json!({"resources": {"limits": {"gpu": "1"}}})),
+            &[
+                "spec.containers[0].resources.limits[gpu]: Invalid value: \"gpu\": must be a standard resource type or fully qualified",
+                "spec.containers[0].resources.limits[gpu]: Invalid value: \"gpu\": must be a standard resource for containers",
+                "spec.containers[0].resources.requests[gpu]: Invalid value: \"gpu\": must be a standard resource type or fully qualified",
+                "spec.containers[0].resources.requests[gpu]: Invalid value: \"gpu\": must be a standard resource for containers",
+            ],
+        ),
+        (
+            container(json!({"resources": {"limits": {"cpu": "-1"}}})),
+            &[
+                "spec.containers[0].resources.limits[cpu]: Invalid value: \"-1\": must be greater than or equal to 0",
+                "spec.containers[0].resources.requests[cpu]: Invalid value: \"-1\": must be greater than or equal to 0",
+            ],
+        ),
+        (
+            container(json!({"volumeMounts": [{"name": "v", "mountPath": "/v"}]})),
+            &["spec.containers[0].volumeMounts[0].name: Not found: \"v\""],
+        ),
+        (
+            container(json!({"imagePullPolicy": "Often"})),
+            &[
+                "spec.containers[0].imagePullPolicy: Unsupported value: \"Often\": supported values: \"Always\", \"IfNotPresent\", \"Never\"",
+            ],
+        ),
+        (
+            container(
+                json!({"livenessProbe": {"tcpSocket": {"port": 0}, "httpGet": {"port": "x_y"}, "successThreshold": 2}}),
+            ),
+            &[
+                "spec.containers[0].livenessProbe.httpGet.port: Invalid value: \"x_y\": must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
+                "spec.containers[0].livenessProbe.tcpSocket: Forbidden: may not specify more than 1 handler type",
+                "spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1",
+            ],
+        ),
+        (
+            container(json!({"env": [{"name": "A=B", "value": "1"}, {"value": "2"}]})),
+            &[
+                "spec.containers[0].env[0].name: Invalid value: \"A=B\": a valid environment variable name must consist only of printable ASCII characters other than '='",
+                "spec.containers[0].env[1].name: Required value",
+            ],
+        ),
+        (
+            pod(json!({"tolerations": [{"operator": "Equal", "key": "", "effect": "Never", "value": "v"}]})),
+            &[
+                "spec.tolerations[0].operator: Invalid value: \"Equal\": operator must be Exists when `key` is empty, which means \"match all values and all keys\"",
+                "spec.tolerations[0].effect: Unsupported value: \"Never\": supported values: \"NoSchedule\", \"PreferNoSchedule\", \"NoExecute\"",
+            ],
+        ),
+        (
+            pod(
+                json!({"topologySpreadConstraints": [{"maxSkew": 0, "topologyKey": "", "whenUnsatisfiable": "X", "labelSelector": {}}]}),
+            ),
+            &[
+                "spec.topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than 0",
+                "spec.topologySpreadConstraints[0].topologyKey: Required value: can not be empty",
+                "spec.topologySpreadConstraints[0].whenUnsatisfiable: Unsupported value: \"X\": supported values: \"DoNotSchedule\", \"ScheduleAnyway\"",
+            ],
+        ),
+        (
+            pod(
+                json!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "In"}]}]}}}}),
+            ),
+            &[
+                "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+            ],
+        ),
+        (
+            pod(json!({"nodeSelector": {"a": "b c"}})),
+            &[
+                "spec.nodeSelector: Invalid value: \"b c\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+            ],
+        ),
+        (
+            pod(json!({"priorityClassName": "none"})),
+            &["pods \"p\" is forbidden: no PriorityClass with name none was found"],
+        ),
+    ];
+    for (object, wanted) in rows {
+        let said: Vec<String> = match try_create(&mut world(), Kind::Pod, &object) {
+            Ok(_) => Vec::new(),
+            Err(status) if status.causes.is_empty() => vec![status.message],
+            Err(status) => status.causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect(),
+        };
+        assert_eq!(said, wanted, "{object}");
+    }
+}
+
+fn merge(into: &mut Value, parts: Value) {
+    for (name, value) in parts.as_object().into_iter().flatten() {
+        into[name] = value.clone();
+    }
+}
+
+#[test]
+fn a_service_keeps_its_addresses_and_gives_them_back() {
+    let mut world = world();
+    let node_port = |object: &Object| object["spec"]["ports"][0]["nodePort"].as_i64();
+    let spec = json!({"type": "NodePort", "ports": [{"port": 80}]});
+    let made = made(&mut world, Kind::Service, json!({"metadata": {"name": "s"}, "spec": spec}));
+    let ip = str_at(&made, "spec.clusterIP").to_owned();
+    assert!(ip.starts_with("10.96.") && made["spec"]["clusterIPs"] == json!([ip]), "{made}");
+    assert!(node_port(&made).is_some_and(|port| (30086..=32767).contains(&port)), "{made}");
+    let change = |world: &mut World, change: Value| {
+        patch(world, Actor::Learner, Kind::Service, "default", "s", PatchType::Merge, &change)
+    };
+    let moved = change(&mut world, json!({"spec": {"ports": [{"port": 81}]}})).expect("another port");
+    assert_eq!((node_port(&moved), str_at(&moved, "spec.clusterIP")), (node_port(&made), ip.as_str()));
+    let inner = change(&mut world, json!({"spec": {"type": "ClusterIP"}})).expect("no node port any more");
+    assert_eq!((node_port(&inner), str_at(&inner, "spec.externalTrafficPolicy")), (None, ""));
+    let again = change(&mut world, json!({"spec": {"type": "ClusterIP"}})).expect("nothing changes");
+    assert_eq!(again, inner);
+    let status = change(&mut world, json!({"spec": {"clusterIP": "10.96.1.1"}})).expect_err("another address");
+    assert_eq!(status.causes[0].message, "Invalid value: [\"10.96.1.1\"]: may not change once set");
+}
+
+#[test]
+fn versions_and_generations() {
+    let mut world = world();
+    let template = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let spec = json!({"selector": {"matchLabels": {"a": "b"}}, "template": template});
+    let first = made(&mut world, Kind::Deployment, json!({"metadata": {"name": "d"}, "spec": spec}));
+    assert_eq!((&first["metadata"]["generation"], &first["spec"]["replicas"]), (&json!(1), &json!(1)));
+    let mut next = (*first).clone();
+    next["spec"]["replicas"] = json!(2);
+    let second = update(&mut world, Actor::Learner, Kind::Deployment, "default", "d", next.clone()).expect("scaled");
+    assert_eq!(second["metadata"]["generation"], json!(2));
+    let stale = update(&mut world, Actor::Learner, Kind::Deployment, "default", "d", next).expect_err("stale");
+    assert_eq!(
+        stale.message,
+        "Operation cannot be fulfilled on deployments.apps \"d\": the object has been modified; please apply your changes to the latest version and try again"
+    );
+    let mut status = (*second).clone();
+    status["status"]["replicas"] = json!(2);
+    status["spec"]["replicas"] = json!(7);
+    let third = update_status(&mut world, Actor::Lab, Kind::Deployment, "default", "d", status).expect("status");
+    assert_eq!(
+        (&third["spec"]["replicas"], &third["status"]["replicas"], &third["metadata"]["generation"]),
+        (&json!(2), &json!(2), &json!(2))
+    );
+    let change =
+        json!({"spec": {"selector": {"matchLabels": {"x": "y"}}, "template": {"metadata": {"labels": {"x": "y"}}}}});
+    let refused = patch(&mut world, Actor::Learner, Kind::Deployment, "default", "d", PatchType::Merge, &change)
+        .expect_err("immutable");
+    assert_eq!(
+        refused.message,
+        "Deployment.apps \"d\" is invalid: spec.selector: Invalid value: {\"matchLabels\":{\"a\":\"b\",\"x\":\"y\"}}: field is immutable"
+    );
+}
+
+#[test]
+fn deletion_waits_for_grace_and_finalizers() {
+    let mut world = world();
+    let gone = |world: &World, name: &str| world.store().find(Kind::Pod, "default", name).is_none();
+    let kill = |world: &mut World, name: &str, grace| {
+        delete(world, Actor::Learner, Kind::Pod, "default", name, DeleteOptions { grace, ..DeleteOptions::default() })
+    };
+    let pod = |name: &str, node: &str| json!({"metadata": {"name": name}, "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]}});
+    made(&mut world, Kind::Pod, pod("pending", ""));
+    kill(&mut world, "pending", None).expect("deleted");
+    assert!(gone(&world, "pending"));
+    made(&mut world, Kind::Pod, pod("bound", "n"));
+    let stopping = kill(&mut world, "bound", None).expect("terminating");
+    assert_eq!(stopping["metadata"]["deletionGracePeriodSeconds"], json!(30));
+    assert_eq!(stopping["metadata"]["generation"], json!(2));
+    assert!(!gone(&world, "bound"));
+    kill(&mut world, "bound", Some(0)).expect("forced");
+    assert!(gone(&world, "bound"));
+    let missing = kill(&mut world, "bound", None).expect_err("gone");
+    assert_eq!(missing.message, "pods \"bound\" not found");
+    let kept = delete(&mut world, Actor::Learner, Kind::Namespace, "", "default", DeleteOptions::default())
+        .expect_err("immortal");
+    assert_eq!(kept.message, "namespaces \"default\" is forbidden: this namespace may not be deleted");
+}
+
+#[test]
+fn the_same_event_is_counted() {
+    let mut world = world();
+    let pod = made(
+        &mut world,
+        Kind::Pod,
+        json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}),
+    );
+    for message in ["a", "b", "a"] {
+        record_event(&mut world, "kubelet", "n", &pod, "Warning", "BackOff", message);
+        record_event(&mut world, "default-scheduler", "", &pod, "Warning", "FailedScheduling", message);
+    }
+    let events: Vec<&Object> = world.store().list(Kind::Event).collect();
+    let mut counts: Vec<(&str, &str, i64)> = events
+        .iter()
+        .map(|event| {
+            let count = event["count"].as_i64().or(event["series"]["count"].as_i64()).unwrap_or(1);
+            (str_at(event, "reason"), str_at(event, "message"), count)
+        })
+        .collect();
+    counts.sort_unstable();
+    assert_eq!(
+        counts,
+        [("BackOff", "a", 2), ("BackOff", "b", 1), ("FailedScheduling", "a", 2), ("FailedScheduling", "b", 1)]
     );
 }
