@@ -37,6 +37,7 @@ pub mod left_out;
 pub mod manifests;
 pub mod output;
 pub mod patch;
+pub mod pod_of;
 pub mod printed;
 pub mod printers;
 pub mod replace;

@@ -31,7 +31,7 @@ pub fn run(call: &mut Call) -> Outcome {
             text.ok_or_else(missing)?.to_string()
         }
     };
-    let patch = read_patch(&text, &given)?;
+    let patch = read_patch(&text, &given, kind_of_patch)?;
     let query = call.query();
     let mut count = 0usize;
     select(call.cx.world, &query)?.visit(|info| {
@@ -45,6 +45,12 @@ pub fn run(call: &mut Call) -> Outcome {
             patch_on_server(call, &info, kind_of_patch, &patch, dry_run)?
         };
         let done = if new == old { "patched (no change)" } else { "patched" };
+        if call.flags.text("subresource") == "scale" && !printer.prints_objects() {
+            // What was patched is the Scale, not the object itself.
+            let done = if call.flags.text("output") == "name" { String::new() } else { format!(" {done}") };
+            call.print(format!("scale.autoscaling/{}{done}", info.name));
+            return Ok(());
+        }
         printer.print(call, info.kind, &new, done)
     })?;
     if count == 0 {
@@ -77,28 +83,23 @@ fn validate(call: &Call, given: &str, file: &str, local: bool, dry_run: DryRun) 
 }
 
 /// A patch is JSON, or YAML that means it.
-fn read_patch(text: &str, given: &str) -> Outcome<Value> {
-    if text.trim_start().starts_with('{') {
-        return serde_json::from_str(text).map_err(|_| undecodable(text));
-    }
-    let unreadable = |why: &str| Failure::text(format!("unable to parse {}: {why}", quote(given)));
-    let documents = yaml::parse(text).map_err(|broken| unreadable(&broken.message))?;
-    let patch = documents.into_iter().next().map_or(Value::Null, |document| document.value);
-    match patch {
-        Value::Object(_) | Value::Array(_) => Ok(patch),
-        _ => Err(undecodable(text)),
-    }
-}
-
-/// What the API server says about a patch that is not JSON.
-fn undecodable(text: &str) -> Failure {
-    let why = match serde_json::from_str::<Value>(text) {
-        Err(error) => json_error(text, &error),
-        Ok(value) => {
-            format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", go_type(&value))
-        }
+fn read_patch(text: &str, given: &str, how: PatchType) -> Outcome<Value> {
+    let patch = if text.trim_start().starts_with('{') {
+        serde_json::from_str(text).map_err(|error| Failure::bad_request(json_error(text, &error)))?
+    } else {
+        let unreadable = |why: &str| Failure::text(format!("unable to parse {}: {why}", quote(given)));
+        let documents = yaml::parse(text).map_err(|broken| unreadable(&broken.message))?;
+        documents.into_iter().next().map_or(Value::Null, |document| document.value)
     };
-    Failure::bad_request(format!("error decoding patch: {why}"))
+    let (fits, prefix, go) = match how {
+        PatchType::Json => (patch.is_array(), "error decoding patch: ", "[]handlers.jsonPatchOp"),
+        _ => (patch.is_object(), "", "map[string]interface {}"),
+    };
+    if fits {
+        return Ok(patch);
+    }
+    let found = go_type(&patch);
+    Err(Failure::bad_request(format!("{prefix}json: cannot unmarshal {found} into Go value of type {go}")))
 }
 
 fn go_type(value: &Value) -> &'static str {

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::failure::{Failure, Outcome, Refused};
-use super::go_value::plain;
+use super::go_value::{plain, quote};
 use super::printed::DryRun;
 use super::select::Info;
 use crate::event::{Actor, What};
@@ -39,7 +39,7 @@ impl Validation {
                 Ok(false) => Ok(Validation::Ignore),
                 Err(_) => Err(Failure::text(format!(
                     "invalid - validate option {}; must be one of: strict (or true), warn, ignore (or false)",
-                    super::go_value::quote(other)
+                    quote(other)
                 ))),
             },
         }
@@ -110,19 +110,26 @@ pub fn patch(
     let Some(old) = call.cx.world.store().get(&info.key()).cloned() else {
         return Err(Failure::not_found(&super::resources::qualified(info.kind), &info.name));
     };
+    let patched = match api::patch::apply(info.kind, &info.name, how, &old, patch) {
+        Ok(patched) => patched,
+        Err(_) if how == PatchType::Json => return Err(refused_patch("", REJECTED)),
+        Err(status) => return Err(status.into()),
+    };
+    if let Err(status) = api::decode(info.kind, &patched, false) {
+        return Err(undecodable(how, patch, &status.message));
+    }
     if validation != Validation::Ignore
-        && let Ok(patched) = api::patch::apply(info.kind, &info.name, how, &old, patch)
         && let Err(status) = api::decode(info.kind, &patched, true)
-        && api::decode(info.kind, &patched, false).is_ok()
     {
-        let unknown = status.message.split_once("as a ").and_then(|(_, m)| m.split_once(": ")).map_or("", |(_, m)| m);
+        let unknown = after_kind(&status.message);
         if validation == Validation::Strict {
-            return Err(strictly_refused(patch, unknown));
+            let cause = format!("Invalid value: {}: {unknown}", quote(&plain(patch)));
+            return Err(refused_patch(&cause, ""));
         }
         warn_of_unknown(call, unknown);
     }
     if dry_run == DryRun::Server {
-        let mut patched = api::patch::apply(info.kind, &info.name, how, &old, patch)?;
+        let mut patched = patched;
         api::default_object(info.kind, &mut patched);
         let errors = api::validate_update(info.kind, &old, &patched);
         if !errors.is_empty() {
@@ -138,15 +145,52 @@ pub fn patch(
     Ok(stored)
 }
 
-/// A patch with unknown fields, refused under `--validate=strict`: an Invalid that names no object.
-fn strictly_refused(patch: &Value, unknown: &str) -> Failure {
-    let cause = format!("Invalid value: {}: {unknown}", super::go_value::quote(&plain(patch)));
-    Failure::Status(Refused {
-        reason: "Invalid".into(),
-        message: format!(" \"\" is invalid: patch: {cause}"),
-        causes: vec![("patch".into(), cause)],
-        ..Refused::default()
-    })
+/// What the API server says of a JSON patch that does not apply.
+const REJECTED: &str = "the server rejected our request due to an error in our request";
+
+/// An Invalid that names no object: about the patch itself, or with nothing but a message.
+fn refused_patch(cause: &str, message: &str) -> Failure {
+    let causes = if cause.is_empty() { Vec::new() } else { vec![("patch".to_string(), cause.to_string())] };
+    let message = if cause.is_empty() { message.to_string() } else { format!(" \"\" is invalid: patch: {cause}") };
+    Failure::Status(Refused { reason: "Invalid".into(), message, causes, ..Refused::default() })
+}
+
+/// What follows `Pod in version "v1" cannot be handled as a Pod: `.
+fn after_kind(message: &str) -> &str {
+    message.split_once("cannot be handled as a ").and_then(|(_, rest)| rest.split_once(": ")).map_or(message, |(_, why)| why)
+}
+
+/// A patched object whose fields have wrong types. A strategic patch is applied to maps, whose conversion words it its own way.
+fn undecodable(how: PatchType, patch: &Value, message: &str) -> Failure {
+    let why = after_kind(message);
+    let cause = match how {
+        PatchType::Strategic => format!("Invalid value: {}: {}", quote(&plain(patch)), conversion_error(why)),
+        _ => format!("Invalid value: {}: {why}", quote(&patch.to_string())),
+    };
+    refused_patch(&cause, "")
+}
+
+/// `json: cannot unmarshal number into Go struct field … of type string` as `cannot convert int64 to string`.
+fn conversion_error(why: &str) -> String {
+    let words = why.strip_prefix("json: cannot unmarshal ").and_then(|rest| rest.split_once(" into "));
+    let Some((found, wanted)) = words.and_then(|(found, rest)| Some((found, rest.rsplit_once(" of type ")?.1))) else {
+        return why.to_string();
+    };
+    let (kind, go) = match found {
+        "object" => ("map", "map[string]interface {}"),
+        "array" => ("slice", "[]interface {}"),
+        "number" => ("int64", "int64"),
+        other => (other, other),
+    };
+    if wanted.starts_with("[]") {
+        format!("cannot restore slice from {kind}")
+    } else if wanted.starts_with("map[") {
+        format!("cannot restore map from {kind}")
+    } else if wanted.starts_with("v1.") && wanted.chars().nth(3).is_some_and(char::is_uppercase) && found != "object" {
+        format!("cannot restore struct from: {kind}")
+    } else {
+        format!("cannot convert {go} to {wanted}")
+    }
 }
 
 /// Replaces an object (PUT).

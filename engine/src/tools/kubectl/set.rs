@@ -284,9 +284,6 @@ pub fn env(call: &mut Call) -> Outcome {
         list_env(call, infos, &pattern, &add, &remove);
         return Ok(());
     }
-    if add.is_empty() && remove.is_empty() {
-        return Err(Failure::text("at least one environment variable must be provided"));
-    }
     let overwrite = call.flags.bool("overwrite");
     let changed = |spec: &mut Value| {
         let mut taken = None;
