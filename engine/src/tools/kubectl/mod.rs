@@ -34,6 +34,7 @@ pub mod jsonpath;
 pub mod label;
 pub mod label_selector;
 pub mod left_out;
+pub mod logs;
 pub mod manifests;
 pub mod output;
 pub mod patch;
@@ -240,6 +241,7 @@ fn command(path: &str) -> Option<Run> {
         "drain" => drain::drain,
         "expose" => expose::run,
         "label" => label::label,
+        "logs" => logs::run,
         "patch" => patch::run,
         "replace" => replace::run,
         "rollout history" => rollout_history::history,

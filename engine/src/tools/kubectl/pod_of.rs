@@ -31,7 +31,9 @@ pub fn pods_of(call: &mut Call, info: &Info, preference: Preference, doing: &str
         return Ok(info.object.iter().cloned().collect());
     }
     let selector = match info.kind {
-        Kind::Deployment | Kind::ReplicaSet | Kind::DaemonSet => LabelSelector::of(field(info.value(), "spec.selector")),
+        Kind::Deployment | Kind::ReplicaSet | Kind::DaemonSet => {
+            LabelSelector::of(field(info.value(), "spec.selector"))
+        }
         Kind::Service if !field(info.value(), "spec.selector").is_null() => {
             let labels = serde_json::json!({"matchLabels": field(info.value(), "spec.selector")});
             LabelSelector::of(&labels)

@@ -157,7 +157,10 @@ fn refused_patch(cause: &str, message: &str) -> Failure {
 
 /// What follows `Pod in version "v1" cannot be handled as a Pod: `.
 fn after_kind(message: &str) -> &str {
-    message.split_once("cannot be handled as a ").and_then(|(_, rest)| rest.split_once(": ")).map_or(message, |(_, why)| why)
+    message
+        .split_once("cannot be handled as a ")
+        .and_then(|(_, rest)| rest.split_once(": "))
+        .map_or(message, |(_, why)| why)
 }
 
 /// A patched object whose fields have wrong types. A strategic patch is applied to maps, whose conversion words it its own way.
