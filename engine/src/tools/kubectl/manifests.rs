@@ -1,7 +1,7 @@
 //! Manifests as `-f` reads them: files, directories, patterns and standard input, with several documents and lists.
 //!
 //! Models `FilenameParam`, `StreamVisitor` and the mapper of `cli-runtime/pkg/resource`: what ends the reading of
-//! a file, and the words of it. Left out: URLs, kustomizations, directories of the host (a native shell reads single files).
+//! a file, and the words of it. Left out: URLs, kustomizations.
 
 use std::rc::Rc;
 
@@ -12,6 +12,7 @@ use super::go_value::quote;
 use super::resources;
 use super::select::{Info, Query};
 use crate::object::{self, str_at};
+use crate::tools::{Env, files};
 use crate::world::World;
 use crate::yaml;
 
@@ -31,7 +32,7 @@ pub fn read_all(world: &World, query: &Query, errors: &mut Vec<Failure>) -> Vec<
         } else if file.starts_with("http://") || file.starts_with("https://") {
             errors.push(Failure::not_modelled(format!("manifests from a URL: the lab reaches no network ({file})")));
         } else {
-            match paths_of(world, file, query.recursive) {
+            match paths_of(world, query, file) {
                 Ok(paths) => {
                     for (path, text) in paths {
                         found.extend(read_text(&text, &path, query.validate));
@@ -45,57 +46,50 @@ pub fn read_all(world: &World, query: &Query, errors: &mut Vec<Failure>) -> Vec<
 }
 
 /// The files that a path, directory or pattern names, with their texts.
-fn paths_of(world: &World, asked: &str, recursive: bool) -> Outcome<Vec<(String, Rc<str>)>> {
-    if let Some(text) = world.read_file(asked) {
+fn paths_of(world: &World, query: &Query, asked: &str) -> Outcome<Vec<(String, Rc<str>)>> {
+    if asked == "/dev/stdin" {
+        return Ok(vec![(asked.to_string(), query.stdin.as_str().into())]);
+    }
+    if let Some(text) = query.pipes.get(asked) {
+        return Ok(vec![(asked.to_string(), text.as_str().into())]);
+    }
+    if let Some(text) = read(world, asked) {
         return Ok(vec![(asked.to_string(), text)]);
     }
-    let files = &world.state.files;
-    let plain = asked.strip_prefix("./").unwrap_or(asked);
-    let folder = plain.trim_end_matches('/');
-    let prefix = if folder == "." || folder.is_empty() { String::new() } else { format!("{folder}/") };
-    let inside: Vec<&String> = files.keys().filter(|path| path.starts_with(&prefix)).collect();
-    if !inside.is_empty() && !plain.contains(['*', '?', '[']) {
-        let wanted = inside.iter().filter(|path| {
-            let rest = &path[prefix.len()..];
-            EXTENSIONS.iter().any(|e| rest.ends_with(e)) && (recursive || !rest.contains('/'))
-        });
-        let read: Vec<(String, Rc<str>)> = wanted
-            .map(|path| {
-                (format!("{}/{}", asked.trim_end_matches('/'), &path[prefix.len()..]), Rc::clone(&files[*path]))
-            })
-            .collect();
-        if read.is_empty() {
-            return Err(Failure::text(format!(
-                "error reading [{asked}]: recognized file extensions are [.json .yaml .yml]"
-            )));
+    if files::is_directory(world, asked) {
+        let mut found = Vec::new();
+        walk(world, asked.trim_end_matches('/'), query.recursive, &mut found);
+        if found.is_empty() {
+            let text = format!("error reading [{asked}]: recognized file extensions are [.json .yaml .yml]");
+            return Err(Failure::text(text));
         }
-        return Ok(read);
+        return Ok(found);
     }
-    if folder == "." {
-        return Err(Failure::not_modelled("reading a directory of the host; name the files"));
-    }
-    let matching: Vec<(String, Rc<str>)> = files
-        .iter()
-        .filter(|(path, _)| plain.contains(['*', '?']) && matches_pattern(plain.as_bytes(), path.as_bytes()))
-        .map(|(path, text)| (path.clone(), Rc::clone(text)))
-        .collect();
-    if matching.is_empty() {
+    let matching = files::glob(world, &Env::default(), asked);
+    let found: Vec<_> = matching.into_iter().filter_map(|path| read(world, &path).map(|text| (path, text))).collect();
+    if found.is_empty() || !asked.contains(['*', '?', '[']) {
         return Err(Failure::text(format!("the path {} does not exist", quote(asked))));
     }
-    Ok(matching)
+    Ok(found)
 }
 
-/// `*` and `?` of a file pattern; neither crosses a slash.
-fn matches_pattern(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => {
-            matches_pattern(rest, text)
-                || text.split_first().is_some_and(|(c, after)| *c != b'/' && matches_pattern(pattern, after))
+fn read(world: &World, path: &str) -> Option<Rc<str>> {
+    world.read_file(&files::tidy(path))
+}
+
+/// The manifests of a directory, in the order of their names.
+fn walk(world: &World, directory: &str, recursive: bool, found: &mut Vec<(String, Rc<str>)>) {
+    for name in files::list(world, directory) {
+        let path = if directory == "." { name.clone() } else { format!("{directory}/{name}") };
+        if let Some(inner) = path.strip_suffix('/') {
+            if recursive {
+                walk(world, inner, recursive, found);
+            }
+        } else if EXTENSIONS.iter().any(|e| name.ends_with(e))
+            && let Some(text) = read(world, &path)
+        {
+            found.push((path, text));
         }
-        (Some((b'?', rest)), Some((c, after))) => *c != b'/' && matches_pattern(rest, after),
-        (Some((p, rest)), Some((c, after))) => p == c && matches_pattern(rest, after),
-        _ => false,
     }
 }
 

@@ -23,6 +23,7 @@ pub mod describe_command;
 pub mod drain;
 pub mod events;
 pub mod explain;
+pub mod exec;
 pub mod expose;
 pub mod failure;
 pub mod field_selector;
@@ -63,7 +64,7 @@ use commands::Command;
 use failure::{Failure, Outcome};
 use select::Query;
 
-use super::{COMMAND_TAKES, Cx};
+use super::Cx;
 
 /// A command that runs: its flags and words, and the program's surroundings.
 pub struct Call<'a, 'w> {
@@ -98,6 +99,7 @@ impl Call<'_, '_> {
             files: self.flags.list("filename"),
             recursive: self.flags.bool("recursive"),
             stdin: self.cx.stdin.clone(),
+            pipes: self.cx.env.pipes.clone(),
             namespace: self.namespace(),
             enforce_namespace: self.flags.changed("namespace"),
             all_namespaces: self.flags.bool("all-namespaces"),
@@ -150,7 +152,6 @@ pub const CONTEXT_NAMESPACE: &str = "kubectl context namespace";
 
 /// Runs kubectl.
 pub fn run(cx: &mut Cx) -> i32 {
-    let before = cx.world.now();
     let exit = match run_command(cx) {
         Ok(()) => 0,
         Err(failure) => {
@@ -161,9 +162,6 @@ pub fn run(cx: &mut Cx) -> i32 {
             exit
         }
     };
-    // A command takes its time even when it has nothing to wait for.
-    let spent = cx.world.now().since(before);
-    cx.world.advance(COMMAND_TAKES.saturating_sub(spent));
     exit
 }
 
@@ -186,7 +184,11 @@ fn run_command(cx: &mut Cx) -> Outcome {
     let mut call =
         Call { cx, command: parsed.command, args: parsed.args, dash: parsed.dash, flags: parsed.flags, warned: BTreeSet::new() };
     if let Some(command) = command(path) {
-        return command(&mut call);
+        let done = command(&mut call);
+        if call.flags.list("filename").iter().any(|file| file == "-") {
+            call.cx.stdin.clear();
+        }
+        return done;
     }
     if let Some(reason) = left_out::reason(path) {
         return Err(Failure::not_modelled(format!("'kubectl {path}': {reason}")));
@@ -239,6 +241,7 @@ fn command(path: &str) -> Option<Run> {
         "create serviceaccount" => create::service_account,
         "delete" => delete::run,
         "drain" => drain::drain,
+        "exec" => exec::run,
         "expose" => expose::run,
         "label" => label::label,
         "logs" => logs::run,

@@ -4,6 +4,7 @@
 //! visited, which errors end a command at once and which are gathered, and their words. Left out: URLs and
 //! kustomizations, which are refused as not modelled.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub struct Query {
     pub recursive: bool,
     /// Standard input, for `-f -`.
     pub stdin: String,
+    /// The files of `<( )`, by path.
+    pub pipes: BTreeMap<String, String>,
     /// The namespace of the command line, else of the context.
     pub namespace: String,
     /// Whether the namespace was named on the command line, so that files must agree with it.
