@@ -1,0 +1,83 @@
+//! The learning path: sixteen lessons in four chapters.
+//!
+//! A lesson that this build has is found by its title among [`portlab_scenarios`]' lessons; the others are shown
+//! as not yet available, with nothing invented about them.
+
+use std::rc::Rc;
+
+use portlab_scenarios::model::Lesson;
+
+thread_local! {
+    static LESSONS: Rc<[Rc<Lesson>]> = portlab_scenarios::lessons().into_iter().map(Rc::new).collect();
+}
+
+/// The lessons of this build, read once.
+#[must_use]
+pub fn lessons() -> Rc<[Rc<Lesson>]> {
+    LESSONS.with(Rc::clone)
+}
+
+/// A chapter of the path.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Chapter {
+    pub number: u8,
+    pub title: &'static str,
+    /// Titles, in order.
+    pub lessons: &'static [&'static str],
+}
+
+/// All chapters.
+pub const CHAPTERS: [Chapter; 4] = [
+    Chapter {
+        number: 1,
+        title: "Ports and bind",
+        lessons: &[
+            "Why is 8080 already in use?",
+            "Who may bind what",
+            "Restart against TIME_WAIT",
+            "Listening and connected sockets",
+        ],
+    },
+    Chapter {
+        number: 2,
+        title: "Five-tuples",
+        lessons: &["A million connections on one port", "Running out of source ports", "NAT has ports too"],
+    },
+    Chapter {
+        number: 3,
+        title: "Services are DNAT",
+        lessons: &[
+            "ClusterIP: an address nobody owns",
+            "Four ports, one request",
+            "NodePort and the vanished client IP",
+            "Load balancer: find the broken layer",
+            "The probe that lies",
+        ],
+    },
+    Chapter {
+        number: 4,
+        title: "hostPort and hostNetwork",
+        lessons: &[
+            "Pending: no free host port",
+            "CrashLoop: the host got there first",
+            "The port nobody listens on",
+            "hostPort hijacks your Service",
+        ],
+    },
+];
+
+/// The chapter that has a lesson of this title.
+#[must_use]
+pub fn chapter_of(title: &str) -> Option<&'static Chapter> {
+    CHAPTERS.iter().find(|chapter| chapter.lessons.contains(&title))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_sixteen_lessons() {
+        assert_eq!(CHAPTERS.iter().map(|chapter| chapter.lessons.len()).sum::<usize>(), 16);
+    }
+}

@@ -1,0 +1,16 @@
+//! From the lab's events and states to what the screen shows: pure functions, tested natively.
+//!
+//! * [`frame`]: which events are worth a stop of the transport, and what the strip says there.
+//! * [`stage`]: nodes, pods, Services and claimed host ports in one state.
+//! * [`claim`]: the host ports that pods declare, and how two of them compare.
+//! * [`sieve`]: the filter table of one scheduling attempt, as far as it has got.
+//!
+//! Everything is capped where it is drawn ([`stage::LANES_MAX`], [`stage::PODS_MAX`]); what is left out is counted.
+
+pub mod claim;
+pub mod frame;
+pub mod sieve;
+pub mod stage;
+
+#[cfg(test)]
+mod tests;

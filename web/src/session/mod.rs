@@ -1,0 +1,235 @@
+//! One learner in one lesson: the lab, what has been done, and where the transport stands.
+//!
+//! [`Session`] is the page's whole state; [`Action`] is all that can happen to it (see [`act`]). The lab itself is
+//! shared and changes in place, always together with the log of its inputs, from which [`log::replay`] makes it anew.
+
+pub mod act;
+pub mod gate;
+pub mod log;
+pub mod progress;
+#[cfg(test)]
+mod tests;
+
+use std::cell::{Ref, RefCell};
+use std::rc::Rc;
+
+use portlab_engine::event::Event;
+use portlab_engine::lab::{Jq, Lab, Output, Place, Stream};
+use portlab_engine::world::State;
+use portlab_scenarios::model::{Lesson, Step};
+
+use crate::scene::frame::{Frame, frames};
+use gate::Open;
+use log::Input;
+use progress::Progress;
+
+pub use act::Action;
+
+/// A command in the terminal, with what it printed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Events before it began and when it had ended.
+    pub start: usize,
+    pub end: usize,
+    pub place: Place,
+    pub line: Rc<str>,
+    pub chunks: Rc<Vec<(Stream, String)>>,
+    pub exit: i32,
+}
+
+/// What was dropped by going on from an earlier event, so that it can be brought back.
+#[derive(Clone, Debug)]
+pub struct Dropped {
+    pub events: usize,
+    entries: Rc<Vec<Entry>>,
+    starts: Vec<usize>,
+    progress: Progress,
+    cursor: usize,
+}
+
+/// The state of the lesson's page.
+#[derive(Clone)]
+pub struct Session {
+    pub lesson: Rc<Lesson>,
+    pub progress: Progress,
+    /// The stops of the step that is shown.
+    pub frames: Rc<Vec<Frame>>,
+    /// How many of them have been reached.
+    pub cursor: usize,
+    pub entries: Rc<Vec<Entry>>,
+    pub dropped: Option<Rc<Dropped>>,
+    /// Whether autoplay is on.
+    pub auto: bool,
+    /// Whether the last move was a jump, which is not animated.
+    pub jumped: bool,
+    /// Counts changes of the lab, so that what is drawn from it can be remembered.
+    pub revision: u64,
+    lab: Rc<RefCell<Lab>>,
+    /// Events before each input of the log.
+    starts: Vec<usize>,
+    jq: Option<Jq>,
+}
+
+impl PartialEq for Session {
+    /// The lab changes only together with the revision.
+    fn eq(&self, other: &Session) -> bool {
+        Rc::ptr_eq(&self.lab, &other.lab)
+            && self.revision == other.revision
+            && self.cursor == other.cursor
+            && self.auto == other.auto
+            && self.progress == other.progress
+    }
+}
+
+impl Session {
+    /// Opens a lesson where it was left, or at its beginning.
+    #[must_use]
+    pub fn open(lesson: Rc<Lesson>, kept: Option<&str>, jq: Option<Jq>) -> Session {
+        let mut progress = Progress::decode(kept, &lesson.hash, lesson.steps.len());
+        let log = std::mem::take(&mut progress.log);
+        let mut session = Session {
+            lab: Rc::new(RefCell::new(log::replay(&lesson, &[], jq))),
+            lesson,
+            progress,
+            frames: Rc::default(),
+            cursor: 0,
+            entries: Rc::default(),
+            dropped: None,
+            auto: false,
+            jumped: true,
+            revision: 0,
+            starts: Vec::new(),
+            jq,
+        };
+        for input in log {
+            session.feed(input);
+        }
+        session.progress.windows.entry(session.progress.step).or_insert(session.progress.log.len());
+        if let Some(run) = session.progress.playing.take() {
+            session.progress.runs.insert(run);
+        }
+        session.recut();
+        session.cursor = session.frames.len();
+        session
+    }
+
+    /// The step that is shown.
+    #[must_use]
+    pub fn step(&self) -> &Step {
+        &self.lesson.steps[self.progress.step]
+    }
+
+    /// What of that step is open.
+    #[must_use]
+    pub fn open_blocks(&self) -> Open {
+        gate::open(self.step(), self.progress.step, &self.progress)
+    }
+
+    /// Where the transport stands: how many events have been seen.
+    #[must_use]
+    pub fn seen(&self) -> usize {
+        match self.cursor.checked_sub(1).and_then(|last| self.frames.get(last)) {
+            Some(frame) => frame.end,
+            None => self.window().0,
+        }
+    }
+
+    /// The first event of the step's part of the history, and the first after it.
+    #[must_use]
+    pub fn window(&self) -> (usize, usize) {
+        let all = self.lab.borrow().events().len();
+        let begin = |step: usize| {
+            let inputs = *self.progress.windows.get(&step)?;
+            Some(self.starts.get(inputs).copied().unwrap_or(all).min(all))
+        };
+        let step = self.progress.step;
+        let start = begin(step).unwrap_or(all);
+        let next = self.progress.windows.range(step + 1..).next().and_then(|(step, _)| begin(*step));
+        (start, next.unwrap_or(all).max(start))
+    }
+
+    /// Whether the transport stands at the latest event of the lab.
+    #[must_use]
+    pub fn is_latest(&self) -> bool {
+        self.cursor >= self.frames.len() && self.window().1 == self.lab.borrow().events().len()
+    }
+
+    /// The frame that was reached last.
+    #[must_use]
+    pub fn frame(&self) -> Option<&Frame> {
+        self.frames.get(self.cursor.checked_sub(1)?)
+    }
+
+    /// The world as it was where the transport stands.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.lab.borrow().at(self.seen())
+    }
+
+    /// The lab, to read from.
+    #[must_use]
+    pub fn lab(&self) -> Ref<'_, Lab> {
+        self.lab.borrow()
+    }
+
+    /// The events of the lab, to read from.
+    #[must_use]
+    pub fn events(&self) -> Ref<'_, [Event]> {
+        Ref::map(self.lab.borrow(), Lab::events)
+    }
+
+    #[must_use]
+    pub fn cluster(&self) -> String {
+        self.lab.borrow().options().cluster.clone()
+    }
+
+    /// A lab of its own with the same history: what is tried there leaves no trace.
+    #[must_use]
+    pub fn fork(&self) -> Lab {
+        log::replay(&self.lesson, &self.progress.log, self.jq)
+    }
+
+    /// What a command would print where the transport stands, without running it in the lab.
+    #[must_use]
+    pub fn peek(&self, line: &str) -> String {
+        let mut fork = self.fork();
+        fork.rewind(self.seen());
+        fork.run(&Place::Workstation, line).text()
+    }
+
+    /// The text of a manifest: the learner's, else the lesson's.
+    #[must_use]
+    pub fn manifest(&self, file: &str) -> String {
+        let own = self.progress.drafts.get(file).cloned();
+        let given = || self.lesson.files.iter().find(|f| f.name == file).map(|f| f.text.clone());
+        own.or_else(given).unwrap_or_default()
+    }
+
+    /// Puts an input into the lab and the log; a command also into the terminal.
+    fn feed(&mut self, input: Input) -> Option<Output> {
+        let mut lab = self.lab.borrow_mut();
+        let start = lab.events().len();
+        self.starts.push(start);
+        let output = log::feed(&mut lab, &input);
+        if let (Some(output), Some((place, line))) = (&output, input.as_command()) {
+            let chunks = Rc::new(output.chunks.clone());
+            let end = lab.events().len();
+            let entry = Entry { start, end, place, line: line.into(), chunks, exit: output.exit };
+            Rc::make_mut(&mut self.entries).push(entry);
+        }
+        if let Input::Cut(kept) = input {
+            Rc::make_mut(&mut self.entries).retain(|entry| entry.start < kept);
+        }
+        drop(lab);
+        self.progress.log.push(input);
+        self.revision += 1;
+        output
+    }
+
+    /// Cuts the step's part of the history into frames again.
+    fn recut(&mut self) {
+        let (start, end) = self.window();
+        let lab = self.lab.borrow();
+        self.frames = Rc::new(frames(&lab.events()[..end], start, &lab.options().cluster));
+    }
+}

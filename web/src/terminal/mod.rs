@@ -1,0 +1,4 @@
+//! Completing a command line and cutting a paste into commands: pure, tested natively.
+
+pub mod complete;
+pub mod paste;

@@ -1,0 +1,73 @@
+//! The page's frame: routes, settings, and what stands at each address.
+
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::home::Home;
+use super::lesson::LessonPage;
+use super::topbar::Topbar;
+use crate::browser;
+use crate::settings::{SETTINGS_KEY, Settings, Theme};
+
+/// The addresses, after the `#`.
+#[derive(Clone, Debug, PartialEq, Routable)]
+pub enum Route {
+    #[at("/")]
+    Home,
+    #[at("/lesson/:id")]
+    Lesson { id: String },
+    #[not_found]
+    #[at("/not-found")]
+    Lost,
+}
+
+/// The settings and how to change them.
+pub type SettingsHandle = UseReducerHandle<Settings>;
+
+#[component]
+pub fn App() -> Html {
+    let settings = use_reducer(|| Settings::decode(browser::kept(SETTINGS_KEY).as_deref()));
+    use_effect_with((*settings).clone(), |settings| {
+        let theme = match settings.theme {
+            Theme::System => None,
+            Theme::Light => Some("light"),
+            Theme::Dark => Some("dark"),
+        };
+        browser::set_root_attribute("data-theme", theme);
+        browser::set_root_attribute("data-present", settings.present.then_some(""));
+        browser::set_root_property("--speed", &settings.speed.factor().to_string());
+        if *settings != Settings::decode(browser::kept(SETTINGS_KEY).as_deref()) {
+            browser::keep(SETTINGS_KEY, &settings.encode());
+        }
+    });
+    html! {
+        <ContextProvider<SettingsHandle> context={settings.clone()}>
+            <div class={classes!("root", settings.present.then_some("present-on"))}>
+                <HashRouter>
+                    <Switch<Route> render={page} />
+                </HashRouter>
+            </div>
+        </ContextProvider<SettingsHandle>>
+    }
+}
+
+fn page(route: Route) -> Html {
+    match route {
+        Route::Home => html! { <Home key="home" /> },
+        Route::Lesson { id } => html! { <LessonPage key={id.clone()} id={id.clone()} /> },
+        Route::Lost => html! { <Lost key="lost" /> },
+    }
+}
+
+#[component]
+fn Lost() -> Html {
+    html! {
+        <div>
+            <Topbar />
+            <main class="fallback">
+                <h1 class="h-title">{ "Nothing stands at this address" }</h1>
+                <p><Link<Route> to={Route::Home}>{ "To the learning path" }</Link<Route>></p>
+            </main>
+        </div>
+    }
+}

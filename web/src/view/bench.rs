@@ -1,0 +1,144 @@
+//! The bench: stage, decision strip, notices, transport, and the tabs below.
+
+use portlab_engine::event::What;
+use yew::prelude::*;
+
+use super::icon::{glyph, icon, mark};
+use super::lesson::Cx;
+use super::panel::panel;
+use super::stage::Stage;
+use super::transport::transport;
+use crate::scene::frame::{Decision, Part};
+use crate::session::Action;
+use crate::session::gate::Gate;
+use crate::session::progress::Sure;
+use crate::browser;
+
+/// Fields without effect that the notice names; the YAML tab names all.
+const DULL_MAX: usize = 3;
+
+/// Everything right of the story.
+#[must_use]
+pub fn bench(cx: &Cx) -> Html {
+    let session = cx.session;
+    let gate = session.open_blocks().gate;
+    let covered = matches!(gate, Some(Gate::Recall(_)));
+    html! {
+        <section class="bench" id="bench" aria-label="Lab bench"
+            data-frame={session.cursor.to_string()} data-frames={session.frames.len().to_string()}
+            data-revision={session.revision.to_string()} data-latest={session.is_latest().to_string()}
+            data-jump={session.jumped.then_some("")}>
+            <div class="cover-w">{ if covered { cover(cx) } else { html! { <span hidden=true /> } } }</div>
+            <div class="bench-in" inert={covered} aria-hidden={covered.then_some("true")}>
+                <Stage session={session.clone()} hidden={covered} />
+                { strip(cx, gate) }
+                <div class="notices">{ notices(cx) }</div>
+                { transport(cx, gate) }
+                { panel(cx) }
+            </div>
+        </section>
+    }
+}
+
+/// The bench is covered while one recalls.
+fn cover(cx: &Cx) -> Html {
+    let question = cx.session.open_blocks().gate.and_then(|gate| match &cx.session.step().blocks[gate.block()] {
+        portlab_scenarios::model::Block::Recall(question) => Some(question.id.clone()),
+        _ => None,
+    });
+    let act = cx.act.clone();
+    let skip = Callback::from(move |_: MouseEvent| {
+        if let Some(question) = question.clone() {
+            act.emit(Action::Answer { question, choice: None, sure: Sure::Guess, at: browser::clock() });
+        }
+    });
+    html! {
+        <div class="cover">
+            <div>
+                <b>{ "Covered while you recall" }</b>
+                <p>{ "Stage, terminal and tables return with the answer." }</p>
+                <button type="button" class="btn" onclick={skip}>{ "Show anyway, skip the check" }</button>
+            </div>
+        </div>
+    }
+}
+
+fn strip(cx: &Cx, gate: Option<Gate>) -> Html {
+    let session = cx.session;
+    let (sign, decision) = match session.frame() {
+        Some(frame) => (glyph(frame.glyph), Some(&frame.decision)),
+        None => (mark("virtual", "c-mute"), None),
+    };
+    let empty = match gate {
+        Some(Gate::Predict(_)) => "Nothing has run in this step. Commit a prediction to enable Run.",
+        Some(Gate::Run(_)) => "Nothing has run in this step. Run starts its commands.",
+        _ => "Nothing has run in this step. Type a command, or go on in the story.",
+    };
+    html! {
+        <div class="decided" id="decided" role="status" aria-live="polite">
+            { sign }
+            { decision.map_or_else(|| html! { <span class="what" key="none">{ empty }</span> }, |decision| said(decision)) }
+        </div>
+    }
+}
+
+fn said(decision: &Decision) -> Html {
+    let parts = decision.parts.iter().enumerate().map(|(at, part)| match part {
+        Part::Text(text) => html! { <span key={at}>{ text }</span> },
+        Part::Strong(text) => html! { <b key={at}>{ text }</b> },
+        Part::Refusal(text) => html! { <strong key={at} class="c-ref">{ text }</strong> },
+    });
+    html! {
+        <>
+            <span class="lab">{ decision.label }</span>
+            <span class="what" title={decision.to_string()}>{ for parts }</span>
+            <span class="where">{ &decision.place }</span>
+        </>
+    }
+}
+
+fn notices(cx: &Cx) -> Html {
+    let session = cx.session;
+    let act = |action: Action| {
+        let act = cx.act.clone();
+        Callback::from(move |_: MouseEvent| act.emit(action.clone()))
+    };
+    let dropped = session.dropped.as_ref().map(|dropped| {
+        html! {
+            <div class="notice" key="dropped" role="status" data-notice="dropped">
+                { icon("reset") }
+                <span><b>{ format!("{} later events were dropped. ", dropped.events) }</b>{ "The lab went on from the moment that was shown." }</span>
+                <span class="grow" />
+                <button type="button" class="btn small" id="undo" onclick={act(Action::Undo)}>{ "Undo" }</button>
+                <button type="button" class="btn small quiet" onclick={act(Action::Keep)}>{ "Keep it so" }</button>
+            </div>
+        }
+    });
+    let past = (!session.is_latest() && session.dropped.is_none() && session.cursor == session.frames.len()).then(|| {
+        html! {
+            <div class="notice" key="past" data-notice="past">
+                <span><b>{ "This is an earlier step. " }</b>{ "A command typed here goes on from this moment and drops what came later; Undo brings it back." }</span>
+            </div>
+        }
+    });
+    html! { <>{ dropped.unwrap_or_default() }{ past.unwrap_or_default() }{ dull(cx).unwrap_or_default() }</> }
+}
+
+/// Fields of the object that was applied last which portlab keeps without effect.
+fn dull(cx: &Cx) -> Option<Html> {
+    let session = cx.session;
+    let events = session.events();
+    let (start, _) = session.window();
+    let seen = session.seen().min(events.len());
+    let (key, fields) = events[start.min(seen)..seen].iter().rev().find_map(|event| match &event.what {
+        What::WithoutEffect { key, fields } => Some((key, fields)),
+        _ => None,
+    })?;
+    let named = fields.iter().take(DULL_MAX).map(|path| html! { <code key={path.clone()}>{ format!("{path} ") }</code> });
+    let more = fields.len().saturating_sub(DULL_MAX);
+    Some(html! {
+        <div class="notice" key="dull" data-notice="dull">
+            <span><b>{ format!("{key}: stored without effect here: ") }</b>{ for named }{ if more > 0 { format!("and {more} more") } else { String::new() } }</span>
+        </div>
+    })
+}

@@ -1,0 +1,183 @@
+//! Home: the promise, the lesson at hand, and the path of four chapters.
+
+use std::rc::Rc;
+
+use portlab_scenarios::model::Lesson;
+use yew::prelude::*;
+use yew_router::prelude::*;
+
+use super::app::Route;
+use super::badge;
+use super::icon::{icon, mark};
+use super::topbar::Topbar;
+use crate::browser;
+use crate::path::{CHAPTERS, Chapter, lessons};
+use crate::session::gate;
+use crate::session::progress::{Progress, key};
+
+/// How far a learner is in a lesson.
+#[derive(Clone, Copy, PartialEq)]
+enum Far {
+    NotBegun,
+    At(usize),
+    Done,
+}
+
+fn far(lesson: &Lesson) -> (Far, Progress) {
+    let progress = Progress::decode(browser::kept(&key(&lesson.id)).as_deref(), &lesson.hash, lesson.steps.len());
+    let open = lesson.steps.iter().enumerate().position(|(n, step)| !gate::is_done(step, n, &progress));
+    let begun = progress.step > 0 || !progress.answers.is_empty() || !progress.log.is_empty();
+    let far = match open {
+        _ if !begun => Far::NotBegun,
+        None => Far::Done,
+        Some(_) => Far::At(progress.step),
+    };
+    (far, progress)
+}
+
+#[component]
+pub fn Home() -> Html {
+    use_effect_with((), |()| browser::set_title("Learn ports by prediction · portlab"));
+    let lessons = lessons();
+    let at_hand = lessons.iter().find(|lesson| far(lesson).0 != Far::Done).or(lessons.first()).cloned();
+    html! {
+        <div class="home" data-page="home">
+            <Topbar />
+            <main class="page">
+                <section class="hero">
+                    <div>
+                        <h1>{ "Predict what a port will do, then watch every rule that decides it." }</h1>
+                        <p class="sub">
+                            { "Short lessons on TCP ports, sockets and Kubernetes Services. The lab runs in this browser; every command it shows runs on a real host or cluster." }
+                        </p>
+                    </div>
+                    <div>{ at_hand.as_ref().map(at_hand_card).unwrap_or_default() }</div>
+                </section>
+                <section aria-labelledby="path-h">
+                    <div class="path-h">
+                        <h2 id="path-h">{ "Learning path" }</h2>
+                        <span class="note">{ summary(&lessons) }</span>
+                        <span class="note">{ "A tick names the systems on which a lesson’s claims were confirmed" }</span>
+                    </div>
+                    <div class="path">{ for CHAPTERS.iter().map(|chapter| chapter_column(chapter, &lessons)) }</div>
+                </section>
+                { how() }
+                <footer class="foot">
+                    <span>{ "Nothing leaves this browser." }</span>
+                    <a href="THIRD-PARTY-NOTICES.txt">{ "Third-party notices" }</a>
+                </footer>
+            </main>
+        </div>
+    }
+}
+
+fn summary(lessons: &[Rc<Lesson>]) -> String {
+    let total: usize = CHAPTERS.iter().map(|chapter| chapter.lessons.len()).sum();
+    let done = lessons.iter().filter(|lesson| far(lesson).0 == Far::Done).count();
+    let available = lessons.len();
+    let are = if available == 1 { "1 is available".to_owned() } else { format!("{available} are available") };
+    if done == 0 { format!("{are} of {total} lessons") } else { format!("{done} done; {are} of {total} lessons") }
+}
+
+fn at_hand_card(lesson: &Rc<Lesson>) -> Html {
+    let (far, progress) = far(lesson);
+    let steps = lesson.steps.len();
+    let (button, note) = match far {
+        Far::NotBegun => ("Start", format!("{steps} steps")),
+        Far::At(step) => ("Continue", format!("at step {} of {steps}", step + 1)),
+        Far::Done => ("Look again", "all steps done".to_owned()),
+    };
+    let dots = lesson.steps.iter().enumerate().map(|(n, step)| {
+        let now = far != Far::NotBegun && n == progress.step;
+        let done = far != Far::NotBegun && gate::is_done(step, n, &progress);
+        html! { <li key={n} class={if now { "now" } else if done { "done" } else { "" }}><i /></li> }
+    });
+    html! {
+        <article class="cont" aria-labelledby="cont-h">
+            <div class="cont-h">
+                <span class="mono">{ format!("{}.{}", lesson.chapter, lesson.position) }</span>
+                <h2 id="cont-h">{ &lesson.title }</h2>
+                <span>{ format!("about {} min", lesson.minutes) }</span>
+            </div>
+            <div class="frame">
+                <p class="still-p">{ &lesson.summary }</p>
+                { still() }
+            </div>
+            <div class="cont-f">
+                <Link<Route> to={Route::Lesson { id: lesson.id.clone() }} classes="btn solid">{ button }{ icon("fwd") }</Link<Route>>
+                <ol class="mini" aria-hidden="true">{ for dots }</ol>
+                <span class="note">{ note }</span>
+            </div>
+        </article>
+    }
+}
+
+/// The case of the lesson as a picture: a pod that asks, and nodes that have not been asked.
+fn still() -> Html {
+    let node = |name: &'static str| {
+        html! { <div key={name} class="node"><b>{ name }</b><div class="rail">{ "no claims" }</div></div> }
+    };
+    html! {
+        <div class="still" role="img" aria-label="A pod asks for host port 8080 of one of three nodes; none of them has been asked yet">
+            <div class="want">{ mark("virtual", "c-ink") }{ "0.0.0.0 TCP 8080" }</div>
+            <div class="fan"><i key="1" /><i key="2" /><i key="3" /></div>
+            <div class="nodes">{ for ["control-plane", "worker", "worker2"].into_iter().map(node) }</div>
+        </div>
+    }
+}
+
+fn chapter_column(chapter: &'static Chapter, lessons: &[Rc<Lesson>]) -> Html {
+    let own: Vec<&Rc<Lesson>> = lessons.iter().filter(|lesson| chapter.lessons.contains(&lesson.title.as_str())).collect();
+    let done = own.iter().filter(|lesson| far(lesson).0 == Far::Done).count();
+    let count = match own.len() {
+        0 => "to come".to_owned(),
+        _ => format!("{done} of {}", chapter.lessons.len()),
+    };
+    html! {
+        <section key={chapter.number} class="chap">
+            <h3><span class="no">{ chapter.number }</span>{ chapter.title }<span class="cnt">{ count }</span></h3>
+            <ol>{ for chapter.lessons.iter().map(|title| line(title, own.iter().find(|lesson| lesson.title == *title).copied())) }</ol>
+        </section>
+    }
+}
+
+fn line(title: &'static str, lesson: Option<&Rc<Lesson>>) -> Html {
+    let Some(lesson) = lesson else {
+        return html! {
+            <li key={title} class="les later">
+                <div class="to-come"><i class="sock" /><span><span class="tt">{ title }</span><span class="meta">{ "not yet available" }</span></span></div>
+            </li>
+        };
+    };
+    let (far, _) = far(lesson);
+    let class = match far {
+        Far::NotBegun => "les open",
+        Far::At(_) => "les cur",
+        Far::Done => "les done",
+    };
+    html! {
+        <li key={title} class={class}>
+            <Link<Route> to={Route::Lesson { id: lesson.id.clone() }}>
+                <i class="sock" />
+                <span>
+                    <span class="tt">{ title }</span>
+                    <span class="meta">
+                        <span>{ format!("{} min", lesson.minutes) }</span>
+                        { badge::short(lesson) }
+                        <span class="sr">{ match far { Far::Done => "done", Far::At(_) => "begun", Far::NotBegun => "not begun" } }</span>
+                    </span>
+                </span>
+            </Link<Route>>
+        </li>
+    }
+}
+
+fn how() -> Html {
+    html! {
+        <section class="how" aria-label="How a lesson goes">
+            <div><h3>{ "You say first what will happen" }</h3><p>{ "Each case asks for a prediction before anything runs. What then happens is computed by the lab, not typed in: it held, or it differed." }</p></div>
+            <div><h3>{ "Then you see what decided it" }</h3><p>{ "Step through every event: which plugin, which pod, which address, protocol and port. The terminal takes any command, and going back in time costs nothing." }</p></div>
+            <div><h3>{ "And check it on a real cluster" }</h3><p><code>{ "cargo xtask kind-verify" }</code>{ " runs the same commands against a real three-node cluster and compares each line." }</p></div>
+        </section>
+    }
+}

@@ -1,0 +1,232 @@
+//! The lesson's page: opens the session, keeps it, and puts story and bench side by side.
+
+use std::rc::Rc;
+
+use gloo::timers::callback::Timeout;
+use portlab_scenarios::model::{Block, Lesson, Question};
+use yew::platform::spawn_local;
+use yew::prelude::*;
+
+use super::app::SettingsHandle;
+use super::badge;
+use super::bench::bench;
+use super::keys::use_keys;
+use super::story::story;
+use super::topbar::Topbar;
+use crate::path::{chapter_of, lessons};
+use crate::session::gate::Gate;
+use crate::session::progress::{Progress, key};
+use crate::session::{Action, Session};
+use crate::{browser, jq};
+
+/// Milliseconds that autoplay shows a frame at speed 1.
+const FRAME_MS: f64 = 900.0;
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct PageProps {
+    pub id: AttrValue,
+}
+
+/// What the bench shows below the transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    Terminal,
+    Yaml,
+    Describe,
+    Ports,
+    Events,
+    Story,
+}
+
+impl Tab {
+    pub const ALL: [Tab; 6] = [Tab::Story, Tab::Terminal, Tab::Yaml, Tab::Describe, Tab::Ports, Tab::Events];
+
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Tab::Terminal => "terminal",
+            Tab::Yaml => "yaml",
+            Tab::Describe => "describe",
+            Tab::Ports => "ports",
+            Tab::Events => "events",
+            Tab::Story => "story",
+        }
+    }
+}
+
+/// What fragments need to draw a lesson and to act on it.
+pub struct Cx<'a> {
+    pub session: &'a Session,
+    pub act: Callback<Action>,
+    pub tab: Tab,
+    pub show: Callback<Tab>,
+    pub file: AttrValue,
+    pub pick_file: Callback<AttrValue>,
+}
+
+/// Waits for jq where a kept world needs it, then opens the lesson.
+#[component]
+pub fn LessonPage(props: &PageProps) -> Html {
+    let lesson = lessons().iter().find(|lesson| lesson.id == *props.id).cloned();
+    let kept = lesson.as_ref().map(|lesson| {
+        let text = browser::kept(&key(&lesson.id));
+        Progress::decode(text.as_deref(), &lesson.hash, lesson.steps.len()).needs_jq()
+    });
+    let ready = use_state(|| kept != Some(true));
+    {
+        let ready = ready.setter();
+        let wait = kept == Some(true);
+        use_effect_with((), move |()| {
+            if wait {
+                spawn_local(async move {
+                    jq::load().await;
+                    ready.set(true);
+                });
+            }
+        });
+    }
+    html! {
+        <div class="lesson-w">
+            {
+                match lesson {
+                    Some(lesson) if *ready => html! { <LessonView key={lesson.id.clone()} lesson={lesson.clone()} /> },
+                    Some(lesson) => html! { <Waiting key="wait" title={lesson.title.clone()} /> },
+                    None => html! { <NoLesson key="none" /> },
+                }
+            }
+        </div>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+struct TitleProps {
+    title: AttrValue,
+}
+
+#[component]
+fn Waiting(props: &TitleProps) -> Html {
+    html! { <div><Topbar /><main class="fallback"><h1 class="h-title">{ &props.title }</h1><p>{ "Loading engine…" }</p></main></div> }
+}
+
+#[component]
+fn NoLesson() -> Html {
+    html! { <div><Topbar /><main class="fallback"><h1 class="h-title">{ "This lesson is not yet available" }</h1></main></div> }
+}
+
+#[derive(Clone, Properties)]
+struct LessonProps {
+    lesson: Rc<Lesson>,
+}
+
+impl PartialEq for LessonProps {
+    fn eq(&self, other: &LessonProps) -> bool {
+        Rc::ptr_eq(&self.lesson, &other.lesson)
+    }
+}
+
+/// Opens what was kept. A kept world that has killed the page once is left out.
+fn open(lesson: &Rc<Lesson>) -> Session {
+    let mut kept = browser::kept(&key(&lesson.id));
+    if browser::kept(browser::OPENING_KEY).as_deref() == Some(lesson.id.as_str()) {
+        let progress = Progress::decode(kept.as_deref(), &lesson.hash, lesson.steps.len());
+        kept = Some(progress.without_log().encode());
+    }
+    browser::keep(browser::OPENING_KEY, &lesson.id);
+    let session = Session::open(lesson.clone(), kept.as_deref(), Some(jq::run));
+    browser::forget(browser::OPENING_KEY);
+    session
+}
+
+#[component]
+fn LessonView(props: &LessonProps) -> Html {
+    let session = {
+        let lesson = props.lesson.clone();
+        use_reducer(move || open(&lesson))
+    };
+    let tab = use_state(|| Tab::Story);
+    let file = use_state(|| AttrValue::from(props.lesson.files.first().map(|f| f.name.clone()).unwrap_or_default()));
+    let act = use_act(&session);
+    use_kept(&session);
+    use_autoplay(&session, &act);
+    use_keys(&session, &act, &tab);
+    let cx = Cx {
+        session: &session,
+        act,
+        tab: *tab,
+        show: { let tab = tab.setter(); Callback::from(move |to| tab.set(to)) },
+        file: (*file).clone(),
+        pick_file: { let file = file.setter(); Callback::from(move |to| file.set(to)) },
+    };
+    let lesson = &props.lesson;
+    let chapter = chapter_of(&lesson.title).map_or("", |chapter| chapter.title);
+    html! {
+        <div class="lesson" data-page="lesson">
+            <Topbar lesson={(AttrValue::from(chapter), AttrValue::from(lesson.title.clone()))}>{ badge::confirmation(lesson) }</Topbar>
+            <main class="shell" data-tab={tab.id()}>
+                { story(&cx) }
+                { bench(&cx) }
+            </main>
+        </div>
+    }
+}
+
+/// Dispatches; what needs jq waits until jq is there.
+#[hook]
+fn use_act(session: &UseReducerHandle<Session>) -> Callback<Action> {
+    let dispatch = session.dispatcher();
+    let needs = needs_jq(session);
+    Callback::from(move |action: Action| {
+        let dispatch = dispatch.clone();
+        let wait = match &action {
+            Action::RunStep => needs,
+            Action::Type(line) => jq::is_needed(line),
+            _ => false,
+        };
+        let run = move || {
+            browser::keep(browser::RUNNING_KEY, &format!("{action:?}"));
+            dispatch.dispatch(action);
+            browser::forget(browser::RUNNING_KEY);
+        };
+        if wait {
+            spawn_local(async move {
+                jq::load().await;
+                run();
+            });
+        } else {
+            run();
+        }
+    })
+}
+
+/// Whether running the step may need jq: in its commands or in the checks of its questions.
+fn needs_jq(session: &Session) -> bool {
+    let asks = |question: &Question| question.choices.iter().flat_map(|c| &c.check).any(|c| jq::is_needed(&c.line));
+    matches!(session.open_blocks().gate, Some(Gate::Run(_)))
+        && session.step().blocks.iter().any(|block| match block {
+            Block::Console(commands) => commands.iter().any(|command| jq::is_needed(&command.line)),
+            Block::Predict(question) | Block::Recall(question) => asks(question),
+            _ => false,
+        })
+}
+
+/// Keeps the progress when it changes.
+#[hook]
+fn use_kept(session: &UseReducerHandle<Session>) {
+    let id = session.lesson.id.clone();
+    let title = session.lesson.title.clone();
+    use_effect_with((), move |()| browser::set_title(&format!("{title} · portlab")));
+    use_effect_with(session.progress.clone(), move |progress| {
+        browser::keep(&key(&id), &progress.encode());
+    });
+}
+
+/// Autoplay: one frame after another until the last.
+#[hook]
+fn use_autoplay(session: &UseReducerHandle<Session>, act: &Callback<Action>) {
+    let speed = use_context::<SettingsHandle>().map_or(1.0, |settings| settings.speed.factor());
+    let act = act.clone();
+    use_effect_with((session.auto, session.cursor, session.revision), move |(auto, ..)| {
+        let timer = auto.then(|| Timeout::new((FRAME_MS / speed) as u32, move || act.emit(Action::Step(1))));
+        move || drop(timer)
+    });
+}

@@ -1,0 +1,27 @@
+//! Components: they draw and dispatch, and decide nothing.
+//!
+//! Fragments without state of their own are plain functions. Every conditional part stands in an element that is
+//! always there, and every list has keys, because Yew 0.23 loses its place otherwise.
+
+mod app;
+mod badge;
+mod bench;
+mod card;
+mod describe;
+mod editor;
+mod exercise;
+mod help;
+mod home;
+mod icon;
+mod keys;
+mod lesson;
+mod panel;
+mod prose;
+mod sieve;
+mod stage;
+mod story;
+mod terminal;
+mod topbar;
+mod transport;
+
+pub use app::App;
