@@ -1,0 +1,136 @@
+//! Replays golden/rollouts.jsonl: Deployments with host ports on a real cluster, command by command, and the state that each
+//! led to. What golden/README.md calls open is not compared: the choice among equal nodes and equal replicas, and which
+//! attempt a pending pod's message comes from.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use portlab_engine::event::{Actor, What};
+use portlab_engine::kube;
+use portlab_engine::lab::{LabOptions, Place};
+use portlab_engine::object::{self, int_at, items, label, str_at};
+use portlab_engine::store::Kind;
+use portlab_engine::tools::{Cx, Env, kubectl};
+use portlab_engine::world::World;
+use serde_json::{Value, json};
+
+const REVISION: &str = "deployment.kubernetes.io/revision";
+
+fn cases() -> Vec<Value> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../golden/rollouts.jsonl");
+    let text = std::fs::read_to_string(path).expect("golden/rollouts.jsonl is in the repository");
+    text.lines().map(|line| serde_json::from_str(line).expect("one case a line")).collect()
+}
+
+fn run(world: &mut World, line: &str) -> (String, i32) {
+    let mut env = Env::default();
+    let args = line.split_whitespace().map(str::to_owned).collect();
+    let mut cx = Cx { world, place: &Place::Workstation, args, stdin: String::new(), env: &mut env, out: Vec::new() };
+    let exit = kubectl::run(&mut cx);
+    (cx.out.iter().map(|(_, text)| text.as_str()).collect(), exit)
+}
+
+/// Lets time pass until no workload or pod has changed for four seconds.
+fn settle(world: &mut World) {
+    let changes = |world: &World| {
+        let counts = |what: &What| match what {
+            What::Stored { key, .. } | What::Deleted { key, .. } => key.kind != Kind::Event,
+            _ => false,
+        };
+        world.events().iter().filter(|event| counts(&event.what)).count()
+    };
+    for _ in 0..30 {
+        let before = changes(world);
+        world.advance(Duration::from_secs(4));
+        if changes(world) == before {
+            return;
+        }
+    }
+}
+
+fn state(world: &mut World) -> Value {
+    let web = world.store().find(Kind::Deployment, "default", "web").cloned();
+    let counts = ["replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"];
+    let mut deployment = json!({});
+    let mut conditions = Vec::new();
+    for name in counts {
+        let count = web.as_ref().and_then(|web| int_at(web, &format!("status.{name}"))).unwrap_or(0);
+        deployment[name] = json!(count);
+    }
+    for condition in web.iter().flat_map(|web| items(web, "status.conditions")) {
+        conditions.push(json!([condition["type"], condition["status"], condition["reason"]]));
+    }
+    conditions.sort_by_key(Value::to_string);
+    let mut revisions: BTreeMap<String, i64> = BTreeMap::new();
+    let mut sets = json!({});
+    for set in world.store().list_in(Kind::ReplicaSet, Some("default")) {
+        let revision = label(set, "annotations", REVISION).unwrap_or("0");
+        revisions.insert(object::uid(set).to_owned(), revision.parse().unwrap_or(0));
+        let count = |path: &str| int_at(set, path).unwrap_or(0);
+        sets[revision] = json!({"desired": count("spec.replicas"), "current": count("status.replicas"),
+            "ready": count("status.readyReplicas")});
+    }
+    let mut pods = Vec::new();
+    let mut pending = 0;
+    for pod in world.store().list_in(Kind::Pod, Some("default")) {
+        let owner = object::controller(pod).map_or("", |owner| str_at(owner, "uid"));
+        let status = str_at(pod, "status.phase");
+        pods.push(json!([revisions.get(owner).copied().unwrap_or(0), status]));
+        pending += i64::from(status == "Pending");
+    }
+    pods.sort_by_key(Value::to_string);
+    let (rollout, _) = run(world, "kubectl rollout status deployment/web --timeout=1s");
+    let rollout = if web.is_some() { json!(rollout.trim_end().lines().last()) } else { Value::Null };
+    json!({"deployment": deployment, "conditions": conditions, "replicasets": sets, "pods": pods, "pending": pending,
+        "rollout": rollout})
+}
+
+/// The recorded state in the same form.
+fn recorded(state: &Value) -> Value {
+    let mut conditions = items(state, "conditions").to_vec();
+    conditions.sort_by_key(Value::to_string);
+    let mut pods: Vec<Value> = items(state, "pods").iter().map(|pod| json!([pod["revision"], pod["status"]])).collect();
+    pods.sort_by_key(Value::to_string);
+    let pending: i64 = state["pending"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_i64()).sum();
+    json!({"deployment": state["deployment"], "conditions": conditions, "replicasets": state["replicasets"], "pods": pods,
+        "pending": pending, "rollout": state["rollout"]})
+}
+
+/// What differs, step by step.
+fn replay(case: &Value, seed: u64) -> Vec<String> {
+    let mut world = World::new(LabOptions { seed, ..LabOptions::default() });
+    kube::start(&mut world);
+    for (path, object) in object::entries(case, "files") {
+        let text = Some(object.to_string().into());
+        world.commit(Actor::Learner, What::FileWritten { path: path.to_owned(), text });
+    }
+    let mut differences = Vec::new();
+    for (number, step) in items(case, "steps").iter().enumerate() {
+        let line = str_at(step, "run");
+        let (said, exit) = run(&mut world, line);
+        settle(&mut world);
+        let (got, wanted) = (state(&mut world), recorded(&step["state"]));
+        let mut differs = |what: &str, got: &Value, wanted: &Value| {
+            if got != wanted {
+                differences.push(format!("step {number} `{line}`: {what}: {got}, but recorded {wanted}"));
+            }
+        };
+        differs("said", &json!(said.trim_end()), &json!(str_at(step, "said").trim_end()));
+        differs("exit", &json!(exit), &step["exit"]);
+        for (what, wanted) in wanted.as_object().into_iter().flatten() {
+            differs(what, &got[what], wanted);
+        }
+    }
+    differences
+}
+
+#[test]
+fn every_recorded_rollout() {
+    let mut failures = Vec::new();
+    for (number, case) in cases().iter().enumerate() {
+        for difference in replay(case, 7 + number as u64) {
+            failures.push(format!("case {number}, {difference}"));
+        }
+    }
+    assert!(failures.is_empty(), "{} differences\n{}", failures.len(), failures.join("\n"));
+}
