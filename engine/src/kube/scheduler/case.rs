@@ -1,9 +1,10 @@
 //! One question to the scheduler, as in golden/scheduler: given these nodes and the pods on them, where does this pod go?
 //!
+//! A case may also have `namespaces`, `services`, `replicaSets` and `priorityClasses`, lists of objects.
 //! The objects go through the API server, as in a real cluster: it admits, defaults and may refuse them. The cluster
 //! has the PriorityClasses low (10), mid (100) and high (1000) besides the system's, no controllers and no kubelets.
 
-use super::pod_info::{self, PodRef};
+use super::pod_info;
 use super::trace::{Candidate, NodeScore};
 use super::{Outcome, attempt};
 use crate::event::Actor;
@@ -13,9 +14,17 @@ use crate::object::{items, name, namespace, str_at};
 use crate::store::Kind;
 use crate::world::World;
 use serde_json::{Map, Value, json};
-use std::rc::Rc;
 
 const PRIORITIES: [(&str, i64); 3] = [("low", 10), ("mid", 100), ("high", 1000)];
+
+/// What a case may set up before its pods, in this order.
+const PARTS: [(&str, Kind); 5] = [
+    ("namespaces", Kind::Namespace),
+    ("priorityClasses", Kind::PriorityClass),
+    ("services", Kind::Service),
+    ("replicaSets", Kind::ReplicaSet),
+    ("nodes", Kind::Node),
+];
 
 /// The answer, and all answers between which the real scheduler draws lots (itself included).
 #[derive(Clone, Debug)]
@@ -41,8 +50,10 @@ pub fn answer(case: &Value) -> Result<Answer, String> {
     for (class, value) in PRIORITIES {
         create(&mut world, Kind::PriorityClass, &json!({"metadata": {"name": class}, "value": value}))?;
     }
-    for node in items(case, "nodes") {
-        create(&mut world, Kind::Node, node)?;
+    for (part, kind) in PARTS {
+        for object in items(case, part) {
+            create(&mut world, kind, object)?;
+        }
     }
     for pod in items(case, "bound") {
         if str_at(pod, "spec.nodeName").is_empty() {
@@ -113,8 +124,7 @@ fn columns(score: &NodeScore) -> Value {
 }
 
 fn room(candidate: &Candidate) -> Value {
-    let mut victims: Vec<&Rc<PodRef>> = candidate.victims.iter().collect();
-    victims.sort();
-    let names: Vec<&str> = victims.iter().map(|pod| pod.name.as_str()).collect();
+    let mut names: Vec<&str> = candidate.victims.iter().map(|pod| pod.name.as_str()).collect();
+    names.sort_unstable();
     json!({"nominated": *candidate.node, "victims": names})
 }

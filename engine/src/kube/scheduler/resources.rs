@@ -82,7 +82,7 @@ fn amount_of(value: &Value) -> Option<Quantity> {
 
 /// What the pod asks for.
 pub fn pod_requests(pod: &Value) -> ResourceList {
-    requests(pod, &ResourceList::new())
+    requests(pod, &ResourceList::new(), true)
 }
 
 /// CPU (thousandths) and memory (bytes) that scoring counts: containers that name none get the defaults.
@@ -95,16 +95,17 @@ pub fn non_zero_requests(pod: &Value, named: &ResourceList) -> (i64, i64) {
     if !pod_level || !named.contains_key("memory") {
         missing.insert("memory".to_string(), Quantity::whole(DEFAULT_MEMORY_BYTES));
     }
-    let all = requests(pod, &missing);
+    let all = requests(pod, &missing, true);
     (all.get("cpu").map_or(0, |q| q.milli_value()), all.get("memory").map_or(0, |q| q.value()))
 }
 
-/// CPU and memory of the pod for scoring by free room, where the defaults hold even beside pod-level requests.
+/// CPU and memory of the pod for scoring by free room: as its containers ask, with the defaults. In 1.34.0 this score
+/// does not look at requests of the pod itself.
 pub fn scored_requests(pod: &Value) -> (i64, i64) {
     let mut missing = ResourceList::new();
     missing.insert("cpu".to_string(), Quantity::milli(DEFAULT_MILLI_CPU));
     missing.insert("memory".to_string(), Quantity::whole(DEFAULT_MEMORY_BYTES));
-    let all = requests(pod, &missing);
+    let all = requests(pod, &missing, false);
     (all.get("cpu").map_or(0, |q| q.milli_value()), all.get("memory").map_or(0, |q| q.value()))
 }
 
@@ -112,7 +113,7 @@ fn is_pod_level(name: &str) -> bool {
     name == "cpu" || name == "memory" || name.starts_with("hugepages-")
 }
 
-fn requests(pod: &Value, missing: &ResourceList) -> ResourceList {
+fn requests(pod: &Value, missing: &ResourceList, pod_level: bool) -> ResourceList {
     let spec = &pod["spec"];
     let mut total = ResourceList::new();
     for container in spec["containers"].as_array().into_iter().flatten() {
@@ -133,7 +134,7 @@ fn requests(pod: &Value, missing: &ResourceList) -> ResourceList {
     }
     raise(&mut total, &largest);
     for (name, amount) in resource_list(&spec["resources"]["requests"]) {
-        if is_pod_level(&name) {
+        if pod_level && is_pod_level(&name) {
             total.insert(name, amount);
         }
     }
