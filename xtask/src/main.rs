@@ -2,6 +2,7 @@
 //!
 //! The engine and the lessons start nothing; whatever starts a process, reads a file or opens a port is here.
 
+mod bench;
 mod bindings;
 mod dist;
 mod holder;
@@ -30,7 +31,12 @@ const COMMANDS: &[Command] = &[
     Command { name: "dist", summary: "write the static site to dist/, or one HTML file", run: dist::run },
     Command { name: "test", summary: "everything that continuous integration runs", run: test::run },
     Command { name: "notices", summary: "write THIRD-PARTY-NOTICES.txt from what is in the page", run: notices::run },
-    Command { name: "schedule", summary: "what the scheduler answers for clusters given as JSON lines", run: schedule::run },
+    Command {
+        name: "schedule",
+        summary: "what the scheduler answers for clusters given as JSON lines",
+        run: schedule::run,
+    },
+    Command { name: "bench", summary: "the figures of the budget table, one a line", run: bench::run },
 ];
 
 fn main() -> ExitCode {

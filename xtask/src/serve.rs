@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -106,13 +107,25 @@ fn free_port(after: u16) -> anyhow::Result<u16> {
 
 /// Answers requests from now on, in threads of their own, with what `site` holds at the time.
 pub fn answer(listener: TcpListener, site: &Arc<RwLock<Site>>) -> anyhow::Result<()> {
+    answer_and_tell(listener, site, None)
+}
+
+/// As [`answer`], and sends the URLs that name no file to `unknown`.
+pub fn answer_and_tell(
+    listener: TcpListener,
+    site: &Arc<RwLock<Site>>,
+    unknown: Option<Sender<String>>,
+) -> anyhow::Result<()> {
     let server = Server::from_listener(listener, None).map_err(|error| anyhow::anyhow!("cannot serve: {error}"))?;
     let server = Arc::new(server);
     for _ in 0..THREADS {
-        let (server, site) = (Arc::clone(&server), Arc::clone(site));
+        let (server, site, unknown) = (Arc::clone(&server), Arc::clone(site), unknown.clone());
         std::thread::spawn(move || {
             for request in server.incoming_requests() {
                 let response = response(&request, &site.read().expect("no thread panics with the site in hand"));
+                if let Some(unknown) = unknown.as_ref().filter(|_| response.status_code() == 404) {
+                    let _nobody_listens = unknown.send(request.url().to_owned());
+                }
                 // A browser that went away in the middle is no concern of the server.
                 let _gone = request.respond(response);
             }

@@ -36,6 +36,19 @@ pub fn run(session: &mut Session, site: Site) -> anyhow::Result<Outcome> {
     )
 }
 
+/// The browser, after installing it and its driver where they are missing.
+pub fn chromium() -> anyhow::Result<PathBuf> {
+    let browser = || ["chromium", "google-chrome", "chrome"].iter().find_map(|name| install::on_path(name));
+    if install::on_path("chromedriver").is_none() || browser().is_none() {
+        ensure!(
+            install::is_debian_kin(),
+            "the browser tests need chromedriver and a Chrome or Chromium of the same version on PATH"
+        );
+        install::debian_packages(&["chromium", "chromium-driver"], "that drive the browser tests")?;
+    }
+    browser().context("no Chromium is on PATH")
+}
+
 /// A chromedriver that ends with this value.
 pub struct Driver {
     child: Child,
@@ -45,13 +58,7 @@ pub struct Driver {
 impl Driver {
     /// Starts one on a port of its own choosing, after installing it where it is missing.
     pub fn start() -> anyhow::Result<Driver> {
-        if install::on_path("chromedriver").is_none() {
-            ensure!(
-                install::is_debian_kin(),
-                "the browser tests need chromedriver and a Chrome or Chromium of the same version on PATH"
-            );
-            install::debian_packages(&["chromium", "chromium-driver"], "that drive the browser tests")?;
-        }
+        chromium()?;
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().context("chromedriver does not start")?;

@@ -2,7 +2,7 @@
 //!
 //! What the runners themselves said is repeated at the end, under it a line a step, and a last line with the sums.
 
-mod browser;
+pub mod browser;
 mod tally;
 
 use std::ffi::OsString;

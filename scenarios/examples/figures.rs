@@ -1,0 +1,98 @@
+//! The figures of the engine, one `name value unit` a line; `cargo xtask bench` runs it in the release profile.
+//!
+//! Measured is real time: lessons with all that the gate asks of them, the scheduler on a large cluster, and a
+//! Deployment far larger than its cluster.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use portlab_engine::kube::scheduler::cluster::Cluster;
+use portlab_engine::kube::scheduler::{Outcome, attempt, pod_info};
+use portlab_engine::lab::{Lab, LabOptions, Nodes, Place};
+use portlab_scenarios::grade::{self, Verdict};
+use portlab_scenarios::world::Engine;
+use serde_json::{Value, json};
+
+fn main() {
+    lessons();
+    schedule(5_000, 10_000);
+    scale(10_000);
+}
+
+fn print(name: &str, value: f64, unit: &str) {
+    println!("{name} {value:.3} {unit}");
+}
+
+/// Every claim of every lesson, its questions and exercises.
+fn lessons() {
+    let mut world = Engine::new(None);
+    let lessons = portlab_scenarios::lessons();
+    let started = Instant::now();
+    let mut claims = 0;
+    for lesson in &lessons {
+        let graduation = grade::lesson(&mut world, lesson).expect("the engine always gives a fresh cluster");
+        claims += graduation.claims.len();
+        for graded in graduation.claims.iter().filter(|graded| graded.verdict != Verdict::Same) {
+            eprintln!("{} does not hold: {}: {}", lesson.id, graded.place, graded.command.line);
+        }
+    }
+    print("lessons_all_claims", started.elapsed().as_secs_f64(), "s");
+    print("lessons_claims", claims as f64, "claims");
+}
+
+/// Pods with one of two host ports fill every node; one more finds none, with a reason for each node.
+fn schedule(nodes: usize, pods: usize) {
+    let mut cluster = Cluster::default();
+    for n in 0..nodes {
+        cluster.set_node(&node(&format!("node-{n:05}")));
+    }
+    let mut draws = 0u32;
+    let mut draw = |bound: u32| {
+        draws = draws.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (draws >> 8) % bound.max(1)
+    };
+    let started = Instant::now();
+    for n in 0..pods {
+        let mut pod = pod(&format!("pod-{n:05}"), if n % 2 == 0 { 8080 } else { 8081 });
+        let attempt = attempt(&cluster, &pod_info::read(&pod), &mut draw);
+        let Outcome::Placed { node, .. } = attempt.outcome else { panic!("pod {n} finds no node") };
+        cluster.advance_start(attempt.evaluated);
+        pod["spec"]["nodeName"] = json!(*node);
+        cluster.add_pod(&Rc::new(pod_info::read(&pod)));
+    }
+    print("hostport_pods_placed", started.elapsed().as_secs_f64(), "s");
+    let last = Instant::now();
+    let attempt = attempt(&cluster, &pod_info::read(&pod("one-too-many", 8080)), &mut draw);
+    let Outcome::Unschedulable(failure) = attempt.outcome else { panic!("every node holds port 8080") };
+    assert!(failure.message.contains("didn't have free ports"), "{}", failure.message);
+    print("hostport_pod_refused", last.elapsed().as_secs_f64(), "s");
+}
+
+fn node(name: &str) -> Value {
+    let amounts = json!({"cpu": "8", "memory": "16Gi", "pods": "110"});
+    json!({"metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+           "status": {"allocatable": amounts, "capacity": amounts}})
+}
+
+fn pod(name: &str, host_port: u16) -> Value {
+    let port = json!({"containerPort": 80, "hostPort": host_port, "protocol": "TCP"});
+    json!({"metadata": {"name": name, "namespace": "default", "uid": name},
+           "spec": {"containers": [{"name": "web", "image": "nginx:1.29", "ports": [port]}]}})
+}
+
+/// A Deployment of which three nodes can run only a part, until everything that can run does.
+fn scale(replicas: u32) {
+    let mut lab = Lab::new(LabOptions { nodes: Nodes::Kind(3), ..LabOptions::default() });
+    lab.run(&Place::Workstation, "kubectl create deployment web --image=nginx:1.29");
+    lab.advance(Duration::from_secs(5));
+    let started = Instant::now();
+    let output = lab.run(&Place::Workstation, &format!("kubectl scale deployment/web --replicas={replicas}"));
+    assert_eq!(output.text(), "deployment.apps/web scaled\n");
+    lab.advance(Duration::from_secs(30));
+    print("scale_to_10000_replicas_settled", started.elapsed().as_secs_f64(), "s");
+    let looked = Instant::now();
+    let output = lab.run(&Place::Workstation, "kubectl get pods -o wide");
+    print("list_10000_pods", looked.elapsed().as_secs_f64(), "s");
+    assert_eq!(output.text().lines().count(), replicas as usize + 1);
+    print("events_of_10000_replicas", lab.events().len() as f64, "events");
+}

@@ -1,0 +1,158 @@
+//! `cargo xtask bench`: the figures of the design's budget table, one `name value unit` a line, in the release profile.
+//!
+//! The engine's own come from an example of the crate `portlab-scenarios`. The page's are taken in a Chromium that
+//! opens it from a local server: a script at the start of index.html, which only this command puts there, tells the
+//! server when the first paint was and when the page said that it is ready (`data-ready` on any element).
+
+use std::ffi::OsString;
+use std::net::TcpListener;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, ensure};
+
+use crate::page::{Builder, Profile, Site};
+use crate::test::browser;
+use crate::{dist, serve, toolchain};
+
+mod flags {
+    xflags::xflags! {
+        /// Prints the figures of the design's budget table, one `name value unit` a line.
+        cmd bench {
+            /// Leave out what needs a browser or a build of the page.
+            optional --engine-only
+        }
+    }
+}
+
+/// How often the page is opened; the median counts.
+const VISITS: usize = 5;
+
+/// A page that does not say it is ready within this time has failed.
+const READY_MAX: Duration = Duration::from_secs(20);
+
+/// Runs before anything else in the page. It reports once, when the first paint has been and the page is ready.
+const REPORTER: &str = r#"<script>
+(() => {
+  let paint, ready;
+  const report = () => paint && ready && !report.done && (report.done = true) &&
+    fetch(`/figures?paint=${paint}&ready=${ready}`);
+  new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) if (entry.name === "first-contentful-paint") paint = entry.startTime;
+    report();
+  }).observe({ type: "paint", buffered: true });
+  const look = () => {
+    if (document.querySelector("[data-ready]")) { ready = performance.now(); report(); } else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})();
+</script>"#;
+
+pub fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    let flags = flags::Bench::from_vec(args).unwrap_or_else(|error| error.exit());
+    engine()?;
+    if !flags.engine_only {
+        page()?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn engine() -> anyhow::Result<()> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["run", "--quiet", "--release", "--package", "portlab-scenarios", "--example", "figures"]);
+    let status = cargo.current_dir(crate::root()).status().context("cargo does not start")?;
+    ensure!(status.success(), "the engine's figures could not be taken");
+    Ok(())
+}
+
+fn page() -> anyhow::Result<()> {
+    let root = crate::root();
+    let toolchain = toolchain::find(root)?;
+    let site = Builder::new(root, toolchain.clone(), Profile::Release).site()?;
+    print("first_visit_gzip", dist::first_visit_gzip_bytes(&site) as f64 / 1000.0, "KB");
+    visits(&site)?;
+
+    let mut builder = Builder::new(root, toolchain, Profile::Dev);
+    builder.site()?;
+    // An edit is a source that is newer than what was built of it; its text stays as it is.
+    let edited = std::fs::File::options().append(true).open(root.join("web/src/main.rs"))?;
+    edited.set_modified(SystemTime::now())?;
+    let started = Instant::now();
+    builder.site()?;
+    print("rebuild_after_edit_in_web", started.elapsed().as_secs_f64(), "s");
+    Ok(())
+}
+
+fn print(name: &str, value: f64, unit: &str) {
+    println!("{name} {value:.3} {unit}");
+}
+
+/// Opens home and the first lesson, each in a browser that has never seen the page.
+fn visits(site: &Site) -> anyhow::Result<()> {
+    let mut site = site.clone();
+    let index = site.get_mut("index.html").context("the site has an index.html")?;
+    let html = String::from_utf8(index.content.clone())?.replacen("<head>", &format!("<head>{REPORTER}"), 1);
+    index.content = html.into_bytes();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    let (sender, reports) = channel();
+    serve::answer_and_tell(listener, &Arc::new(RwLock::new(site)), Some(sender))?;
+
+    let lesson = portlab_scenarios::lessons().first().map(|lesson| lesson.id.clone()).context("there is no lesson")?;
+    for (name, path) in [("home", String::new()), ("lesson", format!("#/lesson/{lesson}"))] {
+        let mut paints = Vec::new();
+        let mut readies = Vec::new();
+        for _ in 0..VISITS {
+            let (paint, ready) = visit(&format!("{url}{path}"), &reports)?;
+            paints.push(paint);
+            readies.push(ready);
+        }
+        print(&format!("first_paint_{name}"), median(&mut paints), "ms");
+        print(&format!("ready_{name}"), median(&mut readies), "ms");
+    }
+    Ok(())
+}
+
+/// One visit: when the first paint was and when the page was ready, in milliseconds after navigation start.
+fn visit(url: &str, reports: &Receiver<String>) -> anyhow::Result<(f64, f64)> {
+    let chromium = browser::chromium()?;
+    let profile = crate::root().join("target/bench-profile");
+    if profile.exists() {
+        std::fs::remove_dir_all(&profile)?;
+    }
+    let mut command = Command::new(chromium);
+    command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1440,900"]);
+    command.arg(format!("--user-data-dir={}", profile.display())).args(["--remote-debugging-port=0", url]);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let report = reports.recv_timeout(READY_MAX);
+    child.kill()?;
+    child.wait()?;
+    let report = report.with_context(|| format!("{url} did not say that it is ready"))?;
+    figures(&report).with_context(|| format!("a report that is none: {report}"))
+}
+
+/// (31.5, 80.0) of "/figures?paint=31.5&ready=80".
+fn figures(report: &str) -> Option<(f64, f64)> {
+    let (paint, ready) = report.strip_prefix("/figures?paint=")?.split_once("&ready=")?;
+    Some((paint.parse().ok()?, ready.parse().ok()?))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_two_times() {
+        assert_eq!(figures("/figures?paint=31.5&ready=80"), Some((31.5, 80.0)));
+        assert_eq!(figures("/figures?paint=&ready=80"), None);
+        assert_eq!(figures("/"), None);
+        assert_eq!(median(&mut [5.0, 1.0, 3.0]), 3.0);
+    }
+}
