@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::kube::api::Status;
 use crate::kube::api::field::{FieldError, Path, invalid};
-use crate::kube::api::validation::service::{is_headless, needs_health_check};
+use crate::kube::api::validation::service::{is_headless, needs_health_check, validate_cluster_ips};
 use crate::object::{bool_at, field, int_at, items, name, set, str_at};
 use crate::store::Kind;
 use crate::world::World;
@@ -38,7 +38,10 @@ pub fn for_create(world: &mut World, service: &mut Value) -> Result<(), Status> 
 /// The same for a changed one, which keeps what it has.
 pub fn for_update(world: &mut World, service: &mut Value, old: &Value) -> Result<(), Status> {
     set_ip_family(service)?;
-    allocate_cluster_ip(world, service, name(old))?;
+    // An address is for life: what asks for another one is refused by validation.
+    if items(old, "spec.clusterIPs").is_empty() {
+        allocate_cluster_ip(world, service, name(old))?;
+    }
     allocate_node_ports(world, service, old)
 }
 
@@ -68,6 +71,10 @@ fn set_ip_family(service: &mut Value) -> Result<(), Status> {
     let selectorless = str_at(service, "spec.clusterIP") == "None" && items_of_map(service, "spec.selector") == 0;
     if field(service, "spec.ipFamilyPolicy").is_null() {
         set(service, "spec.ipFamilyPolicy", if selectorless { "RequireDualStack" } else { "SingleStack" });
+    }
+    let errors = validate_cluster_ips(service, &spec);
+    if !errors.is_empty() {
+        return Err(Status::invalid(Kind::Service, name(service), &errors));
     }
     let policy = str_at(service, "spec.ipFamilyPolicy").to_owned();
     let mut families: Vec<String> =

@@ -1,8 +1,8 @@
 //! The API server of Kubernetes 1.34 over JSON values: every change of an object goes through here.
 //!
 //! A request passes the stages that it passes in kube-apiserver, in their order: decoding ([`decode`]), defaulting
-//! ([`default_object`]), admission, preparation (generation, status), validation ([`validate`]), allocation of cluster IPs
-//! and node ports, storing. Reading goes straight to the store.
+//! ([`default_object`]), admission, preparation (generation, status), allocation of cluster IPs and node ports, validation
+//! ([`validate`]), storing. Reading goes straight to the store.
 //!
 //! * [`create`], [`update`], [`update_status`], [`patch`], [`delete`], [`evict`], [`bind`]: the verbs.
 //! * [`record_event`]: events with the counting that clients do.

@@ -359,3 +359,45 @@ fn the_same_event_is_counted() {
         [("BackOff", "a", 2), ("BackOff", "b", 1), ("FailedScheduling", "a", 2), ("FailedScheduling", "b", 1)]
     );
 }
+
+/// The object that a `kubectl get … -o yaml` of golden/kubectl/01 printed.
+fn shown(command: &str) -> Value {
+    let transcript = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../golden/kubectl/01-hostport.txt"));
+    let printed = commands(transcript).into_iter().find(|(line, _)| line.starts_with(command)).expect(command).1;
+    crate::yaml::parse(&printed).expect("YAML")[0].value.clone()
+}
+
+#[test]
+fn defaults_are_those_of_a_real_cluster() {
+    let mut world = world();
+    let manifest = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../golden/kubectl/web.yaml"));
+    let manifest = crate::yaml::parse(manifest).expect("YAML")[0].value.clone();
+    let mut wanted = shown("kubectl get deployment web -o yaml")["spec"].take();
+    wanted["replicas"] = json!(1);
+    let deployment = made(&mut world, Kind::Deployment, manifest.clone());
+    assert_eq!(deployment["spec"], wanted);
+    let mut pod = manifest["spec"]["template"].clone();
+    pod["metadata"]["name"] = json!("p");
+    let pod = made(&mut world, Kind::Pod, pod);
+    let wanted = shown("kubectl get pod web-7d8f5446c9-mdx2d -o yaml")["spec"].to_string();
+    let volume = str_at(&pod["spec"]["volumes"][0], "name");
+    assert_eq!(pod["spec"].to_string(), wanted.replace("kube-api-access-28t2b", volume));
+    assert_eq!(pod["status"], json!({"phase": "Pending", "qosClass": "BestEffort"}));
+}
+
+#[test]
+fn what_cannot_be_had_is_the_only_error_of_a_service() {
+    let mut world = world();
+    let rows = [
+        (json!({"type": "NodePort", "ports": [{"port": 0, "nodePort": 8080}]}), "spec.ports[0].nodePort"),
+        (json!({"clusterIP": "10.96.0", "ports": [{"port": 0}]}), "spec.clusterIPs[0]"),
+        (json!({"ipFamilyPolicy": "RequireDualStack", "ports": [{"port": 0}]}), "spec.ipFamilyPolicy"),
+        (json!({"ports": [{"port": 80, "name": "a"}, {"port": 80, "name": "b"}]}), "spec.ports[1]"),
+    ];
+    for (spec, wanted) in rows {
+        let object = json!({"metadata": {"name": "s"}, "spec": spec});
+        let status = try_create(&mut world, Kind::Service, &object).expect_err("refused");
+        let fields: Vec<&str> = status.causes.iter().map(|cause| cause.field.as_str()).collect();
+        assert_eq!(fields, [wanted], "{status}");
+    }
+}

@@ -58,12 +58,13 @@ pub fn create(world: &mut World, actor: Actor, kind: Kind, namespace: &str, obje
     for left_out in ["resourceVersion", "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds"] {
         set(&mut object, &format!("metadata.{left_out}"), Value::Null);
     }
+    // As in the real server, addresses and ports are taken before validation: what cannot be had is the only error.
+    if kind == Kind::Service {
+        allocate::for_create(world, &mut object)?;
+    }
     let errors = validate(kind, &object);
     if !errors.is_empty() {
         return Err(Status::invalid(kind, name(&object), &errors));
-    }
-    if kind == Kind::Service {
-        allocate::for_create(world, &mut object)?;
     }
     canonicalise(info.kind, &mut object);
     let key = Key::of(kind, &object);
@@ -187,15 +188,15 @@ fn replace(world: &mut World, actor: Actor, key: Key, mut object: Value, part: P
     default_object(kind, &mut object);
     prepare::for_update(kind, part, &mut object, &old);
     admission::admit_update(world, kind, &mut object, &old)?;
+    if kind == Kind::Service && part == Part::Main {
+        allocate::for_update(world, &mut object, &old)?;
+    }
     let errors = match part {
         Part::Main => validate_update(kind, &old, &object),
         Part::Status => validate_status_update(kind, &old, &object),
     };
     if !errors.is_empty() {
         return Err(Status::invalid(kind, &key.name, &errors));
-    }
-    if kind == Kind::Service && part == Part::Main {
-        allocate::for_update(world, &mut object, &old)?;
     }
     canonicalise(info.kind, &mut object);
     if object == *old {

@@ -180,8 +180,12 @@ fn validate_affinity(service: &Value, spec: &Path) -> Vec<FieldError> {
     }
 }
 
-fn validate_cluster_ips(service: &Value, spec: &Path) -> Vec<FieldError> {
+/// The cluster IPs and their families; these errors are the only ones of a Service that has any.
+pub fn validate_cluster_ips(service: &Value, spec: &Path) -> Vec<FieldError> {
     let mut found = Vec::new();
+    if str_at(service, "spec.type") == "ExternalName" {
+        return found;
+    }
     let path = spec.child("clusterIPs");
     let ip = str_at(service, "spec.clusterIP");
     let list: Vec<&str> = items(service, "spec.clusterIPs").iter().filter_map(Value::as_str).collect();
