@@ -2,7 +2,7 @@
 //!
 //! The engine's own come from an example of the crate `portlab-scenarios`. The page's are taken in a Chromium that
 //! opens it from a local server: a script at the start of index.html, which only this command puts there, tells the
-//! server when the first paint was and when the page said that it is ready (`data-ready` on any element).
+//! server when the first paint was and when home, or a lesson's bench, was there.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -44,7 +44,7 @@ const REPORTER: &str = r#"<script>
     report();
   }).observe({ type: "paint", buffered: true });
   const look = () => {
-    if (document.querySelector("[data-ready]")) { ready = performance.now(); report(); } else requestAnimationFrame(look);
+    if (document.querySelector("[data-page=home], [data-page=lesson] #bench")) { ready = performance.now(); report(); } else requestAnimationFrame(look);
   };
   requestAnimationFrame(look);
 })();
