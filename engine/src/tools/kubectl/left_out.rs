@@ -1,7 +1,9 @@
 //! What kubectl has and portlab leaves out, in one list with the reasons; and the short help, which is all of the
 //! help that portlab has.
 
+use super::Call;
 use super::commands::{self, Command, Fidelity};
+use super::failure::Outcome;
 
 /// Commands that portlab does not model, and why. A prefix stands for its subcommands.
 pub const COMMANDS: &[(&str, &str)] = &[
@@ -35,6 +37,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("create secret", "the lab has no Secrets"),
     ("create token", "the lab has no tokens"),
     ("debug", "the lab has no ephemeral containers; 'docker exec NODE' leads onto a node"),
+    ("diff", "use 'kubectl apply --dry-run=server -o yaml' and compare with 'kubectl get -o yaml'"),
     ("edit", "it opens an editor; use 'kubectl patch', or change the manifest and apply it"),
     ("kustomize", "the lab has no kustomizations"),
     ("plugin", "the lab has no plugins"),
@@ -54,6 +57,13 @@ pub fn reason(path: &str) -> Option<&'static str> {
             path == *left_out || path.strip_prefix(left_out).is_some_and(|rest| rest.starts_with(' '))
         })
         .map(|(_, reason)| *reason)
+}
+
+/// `kubectl options`: the flags that every command takes.
+pub fn options(call: &mut Call) -> Outcome {
+    let flags: String = commands::root().flags.iter().map(flag_line).collect();
+    call.print(format!("The following options can be passed to any command:\n\n{}", flags.trim_end()));
+    Ok(())
 }
 
 /// The short help of a command: what it does, how it is called, what it has. kubectl's long texts are not modelled.

@@ -245,6 +245,7 @@ fn command(path: &str) -> Option<Run> {
         "expose" => expose::run,
         "label" => label::label,
         "logs" => logs::run,
+        "options" => left_out::options,
         "patch" => patch::run,
         "replace" => replace::run,
         "rollout history" => rollout_history::history,
