@@ -2,15 +2,14 @@
 //!
 //! Models: the types of k8s.io/api v0.34.0 (Kubernetes 1.34.0) for the kinds that portlab knows. The facts stand in
 //! `types.txt`, one line a field, which is compiled in and read once. [`decode`] is the API server's strict JSON decoding over
-//! this table, [`canonical`] the shape in which the API server gives an object back, [`explain`] the text of `kubectl explain`
-//! for the port fields.
+//! this table, [`canonical`] the shape in which the API server gives an object back. What `kubectl explain` says of the fields
+//! stands with that command.
 //!
 //! Leaves out: kinds that no part of the lab acts on (StatefulSet, Job, Ingress, PersistentVolumeClaim, …): nothing here would
 //! carry them out, and a kind that is accepted and then does nothing would teach something false.
 
 pub mod canonical;
 pub mod decode;
-pub mod explain;
 
 use serde_json::Value;
 use std::collections::BTreeMap;
