@@ -83,6 +83,8 @@ fn write_all<'a>(folder: &Path, files: impl IntoIterator<Item = (&'a str, &'a [u
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for (name, content) in files {
         let path = folder.join(name);
+        let parent = path.parent().expect("it lies in the folder");
+        std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         std::fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
@@ -92,6 +94,17 @@ fn write_all<'a>(folder: &Path, files: impl IntoIterator<Item = (&'a str, &'a [u
 mod tests {
     use super::*;
     use crate::page::File;
+
+    #[test]
+    fn files_lie_in_their_folders_and_nothing_else_does() {
+        let folder = std::env::temp_dir().join(format!("portlab-dist-{}", std::process::id()));
+        write_all(&folder, [("old.js", b"".as_slice())]).unwrap();
+        write_all(&folder, [("index.html", b"home".as_slice()), ("lessons/41-x/lesson.md", b"---".as_slice())])
+            .unwrap();
+        assert_eq!(std::fs::read(folder.join("lessons/41-x/lesson.md")).unwrap(), b"---");
+        assert!(!folder.join("old.js").exists());
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn only_the_first_visit_counts_and_only_up_to_the_budget() {

@@ -8,6 +8,7 @@ mod dist;
 mod holder;
 mod index_html;
 mod install;
+mod lessons;
 mod notices;
 mod page;
 mod schedule;
@@ -30,6 +31,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "serve", summary: "build the page and serve it on this machine", run: serve::run },
     Command { name: "dist", summary: "write the static site to dist/, or one HTML file", run: dist::run },
     Command { name: "test", summary: "everything that continuous integration runs", run: test::run },
+    Command { name: "lessons", summary: "check the lessons, or start a new one", run: lessons::run },
     Command { name: "notices", summary: "write THIRD-PARTY-NOTICES.txt from what is in the page", run: notices::run },
     Command {
         name: "schedule",

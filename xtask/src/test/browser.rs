@@ -19,7 +19,7 @@ pub const PACKAGE: &str = "portlab-e2e";
 /// The exact axe-core that the page is held to. Only the tests use it: it is not shipped.
 const AXE: &str = "axe-core@4.14.1";
 
-pub fn run(session: &mut Session, site: Site) -> anyhow::Result<Outcome> {
+pub(super) fn run(session: &mut Session, site: Site) -> anyhow::Result<Outcome> {
     let root = crate::root();
     let driver = Driver::start()?;
     let axe = axe(root)?;

@@ -48,10 +48,11 @@ struct Step {
     run: fn(&mut Session) -> anyhow::Result<Outcome>,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step { name: "format", run: format },
     Step { name: "lints", run: lints },
     Step { name: "tests", run: tests },
+    Step { name: "lessons", run: lessons },
     Step { name: "page", run: page },
     Step { name: "notices", run: notices },
     Step { name: "browser", run: browser },
@@ -122,6 +123,12 @@ fn lints(session: &mut Session) -> anyhow::Result<Outcome> {
 
 fn tests(session: &mut Session) -> anyhow::Result<Outcome> {
     session.check(cargo().args(["test", "--workspace", "--exclude", browser::PACKAGE, "--no-fail-fast"]))
+}
+
+fn lessons(_: &mut Session) -> anyhow::Result<Outcome> {
+    let code = crate::lessons::run(vec!["check".into()])?;
+    ensure!(code == ExitCode::SUCCESS, "a lesson does not pass");
+    Ok(Outcome::Held)
 }
 
 fn page(session: &mut Session) -> anyhow::Result<Outcome> {
