@@ -10,6 +10,7 @@ mod index_html;
 mod install;
 mod lessons;
 mod notices;
+mod kind_verify;
 mod page;
 mod schedule;
 mod serve;
@@ -29,6 +30,11 @@ struct Command {
 
 const COMMANDS: &[Command] = &[
     Command { name: "serve", summary: "build the page and serve it on this machine", run: serve::run },
+    Command {
+        name: "kind-verify",
+        summary: "run the lessons on a real Kubernetes and compare each claim",
+        run: kind_verify::run,
+    },
     Command { name: "dist", summary: "write the static site to dist/, or one HTML file", run: dist::run },
     Command { name: "test", summary: "everything that continuous integration runs", run: test::run },
     Command { name: "lessons", summary: "check the lessons, or start a new one", run: lessons::run },
