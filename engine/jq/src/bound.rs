@@ -91,6 +91,20 @@ pub fn own_defs<'a>() -> impl Iterator<Item = Def<&'a str>> {
     load::parse(RANGE, |p| p.defs()).unwrap_or_default().into_iter().map(|def| counted(def))
 }
 
+/// Rows of a table: jaq has them in a crate that also reads XML, TOML and more, which nobody here needs.
+pub fn table_defs<'a>() -> impl Iterator<Item = Def<&'a str>> {
+    const TABLES: &str = r#"
+      def portlab_cell(quoted): if . == null then "" elif type == "string" then quoted
+        elif type == "object" or type == "array" then error("\(type) (\(tojson)) is not valid in a csv row")
+        else tostring end;
+      def portlab_row(quoted; $between): if type != "array" then error("\(type) (\(tojson)) cannot be formatted as a row")
+        else [.[] | portlab_cell(quoted)] | join($between) end;
+      def @csv: portlab_row("\"" + (split("\"") | join("\"\"")) + "\""; ",");
+      def @tsv: portlab_row(split("\\") | join("\\\\") | split("\t") | join("\\t") | split("\n") | join("\\n") | split("\r") | join("\\r"); "\t");
+    "#;
+    load::parse(TABLES, |p| p.defs()).unwrap_or_default().into_iter().map(|def| counted(def))
+}
+
 /// The learner's filter as a definition; `None` when it does not parse.
 pub fn main(code: &str) -> Option<Def<&str>> {
     let tokens = load::Lexer::new(code).lex().ok()?;

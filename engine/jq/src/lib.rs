@@ -90,7 +90,7 @@ fn filter(options: &Options, stdin: &str, out: &mut JqOutput) -> Result<i32, Fai
     let arena = Arena::default();
     let names: Vec<String> = options.variables.iter().map(|(name, _)| format!("${name}")).collect();
     let prelude = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
-    let defs = bound::own_defs().chain(bound::defs(prelude));
+    let defs = bound::own_defs().chain(bound::defs(prelude)).chain(bound::table_defs());
     // The learner's own definitions get their steps counted as well: the filter becomes the body of one.
     let Some(main) = bound::main(code) else {
         return Err((3, words::syntax(code)));

@@ -77,7 +77,7 @@ impl LessonReport {
                 reason: if graded.verdict == Verdict::Same { String::new() } else { gate::difference(graded) },
             })
             .collect();
-        let mut engine = Engine::new(None);
+        let mut engine = Engine::new(Some(portlab_jq::run));
         let expected = grade::lesson(&mut engine, lesson).unwrap_or_default();
         for answered in &seen.questions {
             let wanted = expected.questions.iter().find(|q| q.id == answered.id).map(|q| q.held.clone());
