@@ -14,6 +14,7 @@ mod kind_verify;
 mod page;
 mod schedule;
 mod serve;
+mod shell;
 mod test;
 mod toolchain;
 
@@ -45,6 +46,7 @@ const COMMANDS: &[Command] = &[
         run: schedule::run,
     },
     Command { name: "bench", summary: "the figures of the budget table, one a line", run: bench::run },
+    Command { name: "shell", summary: "the lab's terminal; a script on standard input gives a transcript", run: shell::run },
 ];
 
 fn main() -> ExitCode {
