@@ -59,11 +59,20 @@ pub fn set_title(title: &str) {
     }
 }
 
-/// Puts a text on the clipboard.
+/// Puts a text on the clipboard; pages without a secure origin have none.
 pub fn copy(text: &str) {
-    if let Some(window) = web_sys::window() {
-        let _ = window.navigator().clipboard().write_text(text);
+    let Some(navigator) = web_sys::window().map(|window| window.navigator()) else { return };
+    let there = js_sys::Reflect::get(&navigator, &"clipboard".into()).is_ok_and(|clipboard| clipboard.is_object());
+    if there {
+        let _ = navigator.clipboard().write_text(text);
     }
+}
+
+/// Whether story and bench stand side by side.
+#[must_use]
+pub fn is_wide() -> bool {
+    let width = web_sys::window().and_then(|window| window.inner_width().ok()).and_then(|width| width.as_f64());
+    width.is_some_and(|width| width >= 1240.0)
 }
 
 /// Moves the focus to the element of this id.

@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use portlab_engine::kube::kubelet::images;
 use portlab_engine::object::{
     bool_at, condition, condition_is_true, field, is_terminating, items, label, name, namespace, str_at,
 };
@@ -72,6 +73,8 @@ pub struct Pod {
     pub host_network: bool,
     pub ports: Vec<Claim>,
     pub claims: Vec<Claim>,
+    /// Images that the lab does not know: their containers run and serve nothing.
+    pub unknown_images: Vec<String>,
     /// Why the scheduler found no node, once it has said so.
     pub unschedulable: Option<String>,
 }
@@ -210,8 +213,14 @@ fn pod(object: &Value) -> Pod {
         host_network: bool_at(object, "spec.hostNetwork"),
         ports: declared(object),
         claims: claims(object),
+        unknown_images: unknown_images(object),
         unschedulable: refused.map(|c| str_at(c, "message").to_owned()),
     }
+}
+
+fn unknown_images(object: &Value) -> Vec<String> {
+    let images = items(object, "spec.containers").iter().map(|container| str_at(container, "image"));
+    images.filter(|image| !images::known(image)).map(str::to_owned).collect()
 }
 
 fn status(object: &Value) -> String {

@@ -143,16 +143,19 @@ fn LessonView(props: &LessonProps) -> Html {
         let lesson = props.lesson.clone();
         use_reducer(move || open(&lesson))
     };
-    let tab = use_state(|| Tab::Story);
+    let tab = use_state(|| if browser::is_wide() { Tab::Terminal } else { Tab::Story });
     let file = use_state(|| AttrValue::from(props.lesson.files.first().map(|f| f.name.clone()).unwrap_or_default()));
     let act = use_act(&session);
     use_kept(&session);
     use_autoplay(&session, &act);
     use_keys(&session, &act, &tab);
+    // While one recalls, the story has the only thing to do, also where it is a tab.
+    let recalls = matches!(session.open_blocks().gate, Some(Gate::Recall(_)));
+    let shown = if recalls && !browser::is_wide() { Tab::Story } else { *tab };
     let cx = Cx {
         session: &session,
         act,
-        tab: *tab,
+        tab: shown,
         show: { let tab = tab.setter(); Callback::from(move |to| tab.set(to)) },
         file: (*file).clone(),
         pick_file: { let file = file.setter(); Callback::from(move |to| file.set(to)) },
@@ -162,7 +165,7 @@ fn LessonView(props: &LessonProps) -> Html {
     html! {
         <div class="lesson" data-page="lesson">
             <Topbar lesson={(AttrValue::from(chapter), AttrValue::from(lesson.title.clone()))}>{ badge::confirmation(lesson) }</Topbar>
-            <main class="shell" data-tab={tab.id()}>
+            <main class="shell" data-tab={shown.id()}>
                 { story(&cx) }
                 { bench(&cx) }
             </main>

@@ -189,6 +189,7 @@ fn pod(pod: &Pod) -> Html {
     html! {
         <div key={pod.name.clone()} class={classes!("pod", life, pod.host_network.then_some("host"))} data-pod={pod.name.clone()} data-life={life} title={pod.name.clone()}>
             <div class="n"><span>{ &pod.short }</span><small>{ &pod.status }</small></div>
+            <div class="u" hidden={pod.unknown_images.is_empty()}>{ format!("image {} is not known here: it runs and serves nothing", pod.unknown_images.join(", ")) }</div>
             <div class="p">{ for ports }<span key="none" hidden={none.is_empty()}>{ none }</span><span class="ip">{ if pod.host_network { "hostNetwork" } else { &pod.ip } }</span></div>
         </div>
     }
