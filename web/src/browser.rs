@@ -122,7 +122,9 @@ pub fn report_panics() {
             title.set_text_content(Some(&format!("The simulation stopped at event {at}.")));
         }
         let running = kept(RUNNING_KEY).unwrap_or_default();
-        let _ = strip.dataset().set("report", &format!("portlab {}\n{report}\nwhile: {running}", env!("CARGO_PKG_VERSION")));
+        let _ = strip
+            .dataset()
+            .set("report", &format!("portlab {}\n{report}\nwhile: {running}", env!("CARGO_PKG_VERSION")));
         let _ = strip.remove_attribute("hidden");
     }));
 }

@@ -41,7 +41,8 @@ async fn fetch() -> Result<Function, JsValue> {
 #[must_use]
 pub fn run(args: &[String], stdin: &str) -> JqOutput {
     let list: Array = args.iter().map(JsValue::from).collect();
-    let answer = RUN.with_borrow(|run| run.as_ref().and_then(|run| run.call2(&JsValue::NULL, &list, &stdin.into()).ok()));
+    let answer =
+        RUN.with_borrow(|run| run.as_ref().and_then(|run| run.call2(&JsValue::NULL, &list, &stdin.into()).ok()));
     match answer.and_then(|answer| answer.dyn_into::<Array>().ok()) {
         Some(answer) => JqOutput {
             stdout: answer.get(0).as_string().unwrap_or_default(),

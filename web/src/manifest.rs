@@ -55,7 +55,8 @@ pub fn findings(text: &str) -> Findings {
         Ok(documents) => documents,
         Err(error) => {
             let place = Mark { line: error.line, column: error.column, end_line: error.line, end_column: error.column };
-            let expected = if error.expected.is_empty() { String::new() } else { format!(", expected {}", error.expected) };
+            let expected =
+                if error.expected.is_empty() { String::new() } else { format!(", expected {}", error.expected) };
             let found = if error.found.is_empty() { "the text".to_owned() } else { format!("“{}”", error.found) };
             let plain = format!("this is not YAML: {found} cannot stand in column {}{expected}.", error.column);
             out.problems.push(Problem { place, plain, said: error.message.clone() });
@@ -86,7 +87,11 @@ fn object(value: &Value, marks: &Marks, out: &mut Findings) {
     let decoded = check(kind.info().kind, value);
     if let Some(error) = &decoded.error {
         let place = value_mark(marks.nearest(&mismatched(error, value)));
-        out.problems.push(Problem { place, plain: "this value has the wrong type for its field.".into(), said: error.clone() });
+        out.problems.push(Problem {
+            place,
+            plain: "this value has the wrong type for its field.".into(),
+            said: error.clone(),
+        });
         return;
     }
     for path in &decoded.unknown {
@@ -144,7 +149,10 @@ fn mismatched(error: &str, value: &Value) -> String {
 
 fn leaf(value: &Value, names: &[&str], found: &str) -> Option<String> {
     if let (Value::Array(items), true) = (value, !names.is_empty() || found != "array") {
-        return items.iter().enumerate().find_map(|(i, item)| Some(format!("[{i}]{}", dotted(leaf(item, names, found)?))));
+        return items
+            .iter()
+            .enumerate()
+            .find_map(|(i, item)| Some(format!("[{i}]{}", dotted(leaf(item, names, found)?))));
     }
     let Some((name, rest)) = names.split_first() else { return (kind_of(value) == found).then(String::new) };
     Some(format!("{name}{}", dotted(leaf(value.get(name)?, rest, found)?)))
@@ -169,7 +177,8 @@ fn kind_of(value: &Value) -> &'static str {
 mod tests {
     use super::*;
 
-    const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  - name: a\n    image: nginx\n";
+    const POD: &str =
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  - name: a\n    image: nginx\n";
 
     fn lines(text: &str) -> Vec<(usize, String)> {
         findings(text).problems.into_iter().map(|problem| (problem.place.line, problem.said)).collect()
@@ -195,7 +204,8 @@ mod tests {
 
     #[test]
     fn fields_without_effect_are_told() {
-        let probe = format!("{POD}  terminationMessagePath: x\n").replace("  terminationMessagePath", "    terminationMessagePath");
+        let probe = format!("{POD}  terminationMessagePath: x\n")
+            .replace("  terminationMessagePath", "    terminationMessagePath");
         assert_eq!(findings(&probe).dull.len(), 1);
     }
 

@@ -79,7 +79,8 @@ impl Page {
             format!("--user-data-dir={}", profile.display()),
         ];
         let mut wanted = serde_json::Map::new();
-        let metrics = json!({"deviceMetrics": {"width": width, "height": height, "pixelRatio": 1.0, "touch": width < 500}});
+        let metrics =
+            json!({"deviceMetrics": {"width": width, "height": height, "pixelRatio": 1.0, "touch": width < 500}});
         let mut options = json!({"args": args});
         if width < 500 {
             options["mobileEmulation"] = metrics;
@@ -107,7 +108,8 @@ impl Page {
 
     /// Where the page stands, for messages.
     async fn summary(&self) -> String {
-        let script = "const of = (s) => { const e = document.querySelector(s); return e ? e.outerHTML.slice(0, 300) : null; };
+        let script =
+            "const of = (s) => { const e = document.querySelector(s); return e ? e.outerHTML.slice(0, 300) : null; };
             return JSON.stringify([location.hash, of('.story'), of('#bench'), of('#stopped'), of('#decided')]);";
         self.script(script).await.as_str().unwrap_or_default().to_owned()
     }
@@ -118,7 +120,10 @@ impl Page {
     /// When it is not there or is covered by something else.
     pub async fn click(&self, css: &str) {
         let element = self.seen(css).await;
-        self.client.execute("arguments[0].scrollIntoView({block: 'center'})", vec![json!(element)]).await.expect("scrolls");
+        self.client
+            .execute("arguments[0].scrollIntoView({block: 'center'})", vec![json!(element)])
+            .await
+            .expect("scrolls");
         if let Err(error) = element.click().await {
             panic!("{css} cannot be clicked: {error}; the page: {}", self.summary().await);
         }
@@ -208,7 +213,8 @@ impl Page {
     pub async fn close(self) {
         let log: Result<Value, CmdError> = self.client.issue_cmd(BrowserLog).await;
         let log = log.expect("the browser gives its log");
-        let errors: Vec<&Value> = log.as_array().into_iter().flatten().filter(|line| line["level"] == "SEVERE").collect();
+        let errors: Vec<&Value> =
+            log.as_array().into_iter().flatten().filter(|line| line["level"] == "SEVERE").collect();
         assert!(errors.is_empty(), "the page logged {errors:?}");
         let stopped = self.script("return !document.getElementById('stopped').hidden").await;
         assert_eq!(stopped, json!(false), "the engine stopped");

@@ -65,7 +65,9 @@ async fn a_bad_manifest_is_shown_at_its_line() {
     page.click("#tab-yaml").await;
     page.seen("#manifest").await;
     let type_in = |text: &str| {
-        format!("const area = document.getElementById('manifest'); area.value = {text}; area.dispatchEvent(new InputEvent('input', {{bubbles: true}}));")
+        format!(
+            "const area = document.getElementById('manifest'); area.value = {text}; area.dispatchEvent(new InputEvent('input', {{bubbles: true}}));"
+        )
     };
     page.script(&type_in("area.value.replace('hostPort: 8080', 'hostPort: 80808')")).await;
     page.seen(".yaml[data-problems='1'] .msg[data-line]").await;

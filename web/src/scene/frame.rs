@@ -7,7 +7,7 @@ use portlab_engine::event::{Actor, Event, Verb, What};
 use portlab_engine::object::{field, int_at, is_terminating, items, name, namespace, str_at};
 use portlab_engine::store::{Kind, Object};
 
-use super::sieve;
+use super::scheduling;
 
 /// A mark with its own outline; colour only where it means a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +76,12 @@ impl fmt::Display for Decision {
 
 impl Decision {
     /// A line that begins with a name.
-    pub(super) fn new(label: &'static str, strong: impl Into<String>, rest: impl Into<String>, place: impl Into<String>) -> Decision {
+    pub(super) fn new(
+        label: &'static str,
+        strong: impl Into<String>,
+        rest: impl Into<String>,
+        place: impl Into<String>,
+    ) -> Decision {
         let parts = vec![Part::Strong(strong.into()), Part::Text(rest.into())];
         Decision { label, parts, place: place.into() }
     }
@@ -130,14 +135,23 @@ fn stop(events: &[Event], event: &Event, cluster: &str) -> Option<Stop> {
             let decision = Decision::new("Change", key.to_string(), " is gone", event.actor.to_string());
             Some((Glyph::Gone, title, decision))
         }
-        What::Scheduling { pod, step } => sieve::stop(events, event, pod, step, cluster),
+        What::Scheduling { pod, step } => scheduling::stop(events, event, pod, step, cluster),
         _ => None,
     }
 }
 
 /// The kinds whose coming, changing and going are worth a stop.
 fn shown(kind: Kind) -> bool {
-    matches!(kind, Kind::Pod | Kind::Deployment | Kind::ReplicaSet | Kind::DaemonSet | Kind::Service | Kind::Node | Kind::Namespace)
+    matches!(
+        kind,
+        Kind::Pod
+            | Kind::Deployment
+            | Kind::ReplicaSet
+            | Kind::DaemonSet
+            | Kind::Service
+            | Kind::Node
+            | Kind::Namespace
+    )
 }
 
 fn stored(actor: &Actor, kind: Kind, old: Option<&Object>, new: &Object, cluster: &str) -> Option<Stop> {
@@ -151,7 +165,8 @@ fn stored(actor: &Actor, kind: Kind, old: Option<&Object>, new: &Object, cluster
     if kind == Kind::EndpointSlice {
         let ready = |object: &Object| items(object, "endpoints").len();
         let (before, now) = (old.map_or(0, ready), ready(new));
-        return (before != now).then(|| change(Glyph::Changed, "Endpoints".into(), format!(": {before} → {now} endpoints")))?;
+        return (before != now)
+            .then(|| change(Glyph::Changed, "Endpoints".into(), format!(": {before} → {now} endpoints")))?;
     }
     if !shown(kind) {
         return None;
@@ -171,7 +186,11 @@ fn stored(actor: &Actor, kind: Kind, old: Option<&Object>, new: &Object, cluster
     let differs = |path: &str| field(old, path) != field(new, path);
     if differs("spec.replicas") {
         let (before, now) = (field(old, "spec.replicas"), field(new, "spec.replicas"));
-        return change(Glyph::Changed, format!("{kind_name} {now}"), format!(": {before} → {now} {}", replicas_word(now.as_i64().unwrap_or(0))));
+        return change(
+            Glyph::Changed,
+            format!("{kind_name} {now}"),
+            format!(": {before} → {now} {}", replicas_word(now.as_i64().unwrap_or(0))),
+        );
     }
     if differs("spec.unschedulable") {
         let on = field(new, "spec.unschedulable") == true;
@@ -190,7 +209,8 @@ fn pod_changed(actor: &Actor, old: &Object, new: &Object, cluster: &str) -> Opti
     let what = format!("pod/{}", name(new));
     if differs("spec.nodeName") {
         let node = super::stage::short_node(str_at(new, "spec.nodeName"), cluster);
-        let decision = Decision::new("Decided by", "Binding", format!(": {} goes to {node}", name(new)), actor.to_string());
+        let decision =
+            Decision::new("Decided by", "Binding", format!(": {} goes to {node}", name(new)), actor.to_string());
         return Some((Glyph::Landed, format!("to {node}"), decision));
     }
     if differs("status.phase") {

@@ -1,6 +1,7 @@
 //! From the lab's events and states to what the screen shows: pure functions, tested natively.
 //!
 //! * [`frame`]: which events are worth a stop of the transport, and what the strip says there.
+//! * `scheduling`: what the strip says of each step of the scheduler.
 //! * [`stage`]: nodes, pods, Services and claimed host ports in one state.
 //! * [`claim`]: the host ports that pods declare, and how two of them compare.
 //! * [`sieve`]: the filter table of one scheduling attempt, as far as it has got.
@@ -9,6 +10,7 @@
 
 pub mod claim;
 pub mod frame;
+mod scheduling;
 pub mod sieve;
 pub mod stage;
 

@@ -158,7 +158,8 @@ fn lane(node: &Value, cluster: &str) -> Lane {
         marks.push("not ready".to_owned());
     }
     let taints = items(node, "spec.taints").iter().filter(|taint| {
-        matches!(str_at(taint, "effect"), "NoSchedule" | "NoExecute") && str_at(taint, "key") != "node.kubernetes.io/unschedulable"
+        matches!(str_at(taint, "effect"), "NoSchedule" | "NoExecute")
+            && str_at(taint, "key") != "node.kubernetes.io/unschedulable"
     });
     if taints.count() > 0 {
         marks.push("tainted".to_owned());
@@ -251,7 +252,8 @@ fn service(store: &Store, object: &Value) -> Service {
     let slices = store.list_in(Kind::EndpointSlice, Some(namespace(object)));
     for slice in slices.filter(|slice| label(slice, "labels", "kubernetes.io/service-name") == Some(name(object))) {
         let port = items(slice, "ports").first().and_then(|port| field(port, "port").as_i64());
-        for endpoint in items(slice, "endpoints").iter().filter(|endpoint| field(endpoint, "conditions.ready") != false) {
+        for endpoint in items(slice, "endpoints").iter().filter(|endpoint| field(endpoint, "conditions.ready") != false)
+        {
             let address = items(endpoint, "addresses").first().and_then(Value::as_str).unwrap_or_default();
             endpoints.push(port.map_or(address.to_owned(), |port| format!("{address}:{port}")));
         }

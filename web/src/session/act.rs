@@ -25,7 +25,12 @@ const POLL_MS: u64 = 500;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// A prediction or recall question was answered; `choice` is `None` when it was skipped. `at` is the wall clock.
-    Answer { question: String, choice: Option<usize>, sure: Sure, at: String },
+    Answer {
+        question: String,
+        choice: Option<usize>,
+        sure: Sure,
+        at: String,
+    },
     /// The commands that wait in the step were started.
     RunStep,
     /// A command was typed.
@@ -41,7 +46,10 @@ pub enum Action {
     /// An exercise was given up; its solution is shown.
     SkipExercise(String),
     Hint,
-    Draft { file: String, text: String },
+    Draft {
+        file: String,
+        text: String,
+    },
     /// A draft was given up; the lesson's text is back.
     Revert(String),
     /// A manifest was saved into the lab and applied.

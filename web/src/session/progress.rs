@@ -141,7 +141,13 @@ impl Progress {
         if text.len() <= KEPT_BYTES_MAX {
             return text;
         }
-        let small = Progress { drafts: BTreeMap::new(), log: Vec::new(), history: Vec::new(), windows: BTreeMap::new(), ..self.clone() };
+        let small = Progress {
+            drafts: BTreeMap::new(),
+            log: Vec::new(),
+            history: Vec::new(),
+            windows: BTreeMap::new(),
+            ..self.clone()
+        };
         serde_json::to_string(&small).unwrap_or_default()
     }
 }

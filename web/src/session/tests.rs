@@ -47,13 +47,16 @@ fn lesson() -> Rc<Lesson> {
         concepts: Vec::new(),
         cluster: Cluster { nodes: 3, proxy: Proxy::Iptables },
         steps: vec![
-            step("one", vec![
-                prose(),
-                Block::Predict(question("p")),
-                Block::Console(vec![command("kubectl get pods"), command("kubectl get nodes")]),
-                Block::Recall(question("r")),
-                prose(),
-            ]),
+            step(
+                "one",
+                vec![
+                    prose(),
+                    Block::Predict(question("p")),
+                    Block::Console(vec![command("kubectl get pods"), command("kubectl get nodes")]),
+                    Block::Recall(question("r")),
+                    prose(),
+                ],
+            ),
             step("two", vec![Block::Console(vec![command("kubectl cordon portlab-worker")]), prose()]),
         ],
         files: Vec::new(),

@@ -13,13 +13,14 @@ use portlab_engine::store::{Kind, Store};
 pub const OFFERS_MAX: usize = 60;
 
 const PROGRAMS: [&str; 20] = [
-    "awk", "cat", "column", "cut", "docker", "echo", "grep", "head", "jq", "kubectl", "ls", "oc", "sed", "sleep", "sort",
-    "tail", "tr", "uniq", "wc", "xargs",
+    "awk", "cat", "column", "cut", "docker", "echo", "grep", "head", "jq", "kubectl", "ls", "oc", "sed", "sleep",
+    "sort", "tail", "tr", "uniq", "wc", "xargs",
 ];
 
 const COMMANDS: [&str; 25] = [
-    "annotate", "apply", "cordon", "create", "delete", "describe", "drain", "events", "exec", "explain", "expose", "get",
-    "label", "logs", "patch", "replace", "rollout", "run", "scale", "set", "taint", "top", "uncordon", "version", "wait",
+    "annotate", "apply", "cordon", "create", "delete", "describe", "drain", "events", "exec", "explain", "expose",
+    "get", "label", "logs", "patch", "replace", "rollout", "run", "scale", "set", "taint", "top", "uncordon",
+    "version", "wait",
 ];
 
 /// Second words of the commands that have them.
@@ -30,8 +31,20 @@ const SECOND: [(&str, &[&str]); 3] = [
 ];
 
 const FLAGS: [&str; 14] = [
-    "--all-namespaces", "--field-selector", "--filename", "--namespace", "--output", "--overrides", "--replicas",
-    "--selector", "--show-labels", "--sort-by", "--timeout", "--type", "--watch", "--no-headers",
+    "--all-namespaces",
+    "--field-selector",
+    "--filename",
+    "--namespace",
+    "--output",
+    "--overrides",
+    "--replicas",
+    "--selector",
+    "--show-labels",
+    "--sort-by",
+    "--timeout",
+    "--type",
+    "--watch",
+    "--no-headers",
 ];
 
 /// What completing does to a line.
@@ -52,7 +65,8 @@ pub fn complete(line: &str, store: &Store, files: &BTreeMap<String, Rc<str>>) ->
         None => ("", command.trim_start()),
     };
     let words: Vec<&str> = before.split_whitespace().collect();
-    let mut offers: Vec<String> = offers(&words, word, store, files).into_iter().filter(|o| o.starts_with(word)).collect();
+    let mut offers: Vec<String> =
+        offers(&words, word, store, files).into_iter().filter(|o| o.starts_with(word)).collect();
     offers.sort();
     offers.dedup();
     let common = common_start(&offers)?;
@@ -68,7 +82,8 @@ pub fn complete(line: &str, store: &Store, files: &BTreeMap<String, Rc<str>>) ->
 /// The longest start that all have; `None` when there are none.
 fn common_start(offers: &[String]) -> Option<String> {
     let first = offers.first()?;
-    let same = |other: &String| first.chars().zip(other.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    let same =
+        |other: &String| first.chars().zip(other.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
     let length = offers.iter().map(same).min().unwrap_or(0);
     Some(first[..length].to_owned())
 }
@@ -134,7 +149,10 @@ fn plain_words<'a>(words: &[&'a str]) -> Vec<&'a str> {
         if value {
             value = false;
         } else if word.starts_with('-') {
-            value = matches!(*word, "-n" | "-o" | "-l" | "-f" | "-c" | "--namespace" | "--output" | "--selector" | "--filename");
+            value = matches!(
+                *word,
+                "-n" | "-o" | "-l" | "-f" | "-c" | "--namespace" | "--output" | "--selector" | "--filename"
+            );
         } else {
             plain.push(*word);
         }
@@ -170,7 +188,8 @@ mod tests {
     use super::*;
 
     fn line(line: &str) -> Option<(String, usize)> {
-        let files = BTreeMap::from([("web.yaml".to_owned(), Rc::from("")), ("neighbours.yaml".to_owned(), Rc::from(""))]);
+        let files =
+            BTreeMap::from([("web.yaml".to_owned(), Rc::from("")), ("neighbours.yaml".to_owned(), Rc::from(""))]);
         complete(line, &Store::default(), &files).map(|done| (done.line, done.offers.len()))
     }
 

@@ -8,11 +8,11 @@ use super::lesson::Cx;
 use super::panel::panel;
 use super::stage::Stage;
 use super::transport::transport;
+use crate::browser;
 use crate::scene::frame::{Decision, Part};
 use crate::session::Action;
 use crate::session::gate::Gate;
 use crate::session::progress::Sure;
-use crate::browser;
 
 /// Fields without effect that the notice names; the YAML tab names all.
 const DULL_MAX: usize = 3;
@@ -134,7 +134,8 @@ fn dull(cx: &Cx) -> Option<Html> {
         What::WithoutEffect { key, fields } => Some((key, fields)),
         _ => None,
     })?;
-    let named = fields.iter().take(DULL_MAX).map(|path| html! { <code key={path.clone()}>{ format!("{path} ") }</code> });
+    let named =
+        fields.iter().take(DULL_MAX).map(|path| html! { <code key={path.clone()}>{ format!("{path} ") }</code> });
     let more = fields.len().saturating_sub(DULL_MAX);
     Some(html! {
         <div class="notice" key="dull" data-notice="dull">

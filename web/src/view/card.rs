@@ -40,11 +40,17 @@ pub fn QuestionCard(props: &AskProps) -> Html {
     });
     let answer = {
         let (act, id) = (props.act.clone(), question.id.clone());
-        move |choice: Option<usize>, sure: Sure| act.emit(Action::Answer { question: id.clone(), choice, sure, at: browser::clock() })
+        move |choice: Option<usize>, sure: Sure| {
+            act.emit(Action::Answer { question: id.clone(), choice, sure, at: browser::clock() })
+        }
     };
     let commit = {
         let (answer, chosen, sure) = (answer.clone(), *chosen, *sure);
-        Callback::from(move |_: MouseEvent| if chosen.is_some() { answer(chosen, sure) })
+        Callback::from(move |_: MouseEvent| {
+            if chosen.is_some() {
+                answer(chosen, sure)
+            }
+        })
     };
     let skip = Callback::from(move |_: MouseEvent| answer(None, Sure::Guess));
     let sures = Sure::ALL.into_iter().map(|one| {
@@ -120,7 +126,13 @@ pub fn Resolved(props: &SaidProps) -> Html {
 
 fn held_mark(answer: &Answer, due: bool) -> &'static str {
     match (&answer.held, answer.choice) {
-        (Some(held), Some(choice)) if due => if held.contains(&choice) { "held" } else { "differed" },
+        (Some(held), Some(choice)) if due => {
+            if held.contains(&choice) {
+                "held"
+            } else {
+                "differed"
+            }
+        }
         (Some(_), None) if due => "skipped",
         _ => "open",
     }

@@ -22,7 +22,10 @@ pub fn Describe(props: &Props) -> Html {
     let session = &props.session;
     let picked = use_state(|| None::<String>);
     let moment = (session.revision, session.cursor, session.progress.step);
-    let offered = { let session = session.clone(); use_memo(moment, move |_| offered(&session)) };
+    let offered = {
+        let session = session.clone();
+        use_memo(moment, move |_| offered(&session))
+    };
     let chosen = (*picked).clone().filter(|one| offered.contains(one)).or_else(|| offered.first().cloned());
     let text = {
         let session = session.clone();
@@ -30,7 +33,9 @@ pub fn Describe(props: &Props) -> Html {
             chosen.as_ref().map(|what| session.peek(&format!("kubectl describe {what}"))).unwrap_or_default()
         })
     };
-    let onchange = Callback::from(move |event: Event| picked.set(event.target_dyn_into::<HtmlSelectElement>().map(|select| select.value())));
+    let onchange = Callback::from(move |event: Event| {
+        picked.set(event.target_dyn_into::<HtmlSelectElement>().map(|select| select.value()))
+    });
     let Some(chosen) = chosen else {
         return html! { <div><p class="empty">{ "There is no object to describe yet." }</p></div> };
     };
@@ -62,7 +67,13 @@ fn offered(session: &Session) -> Vec<String> {
         for object in state.store.list(kind).take(OFFERED_MAX) {
             let waits = kind == Kind::Pod && str_at(object, "spec.nodeName").is_empty();
             let system = namespace(object) == "kube-system";
-            let rank = if waits { 0 } else if system { 2 } else { 1 };
+            let rank = if waits {
+                0
+            } else if system {
+                2
+            } else {
+                1
+            };
             let within = match namespace(object) {
                 "" | "default" => String::new(),
                 other => format!(" -n {other}"),

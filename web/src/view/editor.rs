@@ -97,7 +97,9 @@ fn under<'a>(text: &'a str, found: &'a Findings) -> impl Iterator<Item = Html> +
         let number = at + 1;
         match found.problems.iter().find(|problem| problem.place.line == number) {
             Some(problem) => html! { <span key={number} class="bad">{ squiggle(line, problem) }</span> },
-            None if found.dull.iter().any(|dull| dull.line == number) => html! { <span key={number} class="dull">{ line }</span> },
+            None if found.dull.iter().any(|dull| dull.line == number) => {
+                html! { <span key={number} class="dull">{ line }</span> }
+            }
             None => html! { <span key={number}>{ line }</span> },
         }
     })
@@ -107,7 +109,11 @@ fn under<'a>(text: &'a str, found: &'a Findings) -> impl Iterator<Item = Html> +
 fn squiggle(line: &str, problem: &Problem) -> Html {
     let chars: Vec<char> = line.chars().collect();
     let from = problem.place.column.saturating_sub(1).min(chars.len());
-    let to = if problem.place.end_line == problem.place.line { problem.place.end_column.saturating_sub(1) } else { chars.len() };
+    let to = if problem.place.end_line == problem.place.line {
+        problem.place.end_column.saturating_sub(1)
+    } else {
+        chars.len()
+    };
     let to = to.clamp(from, chars.len());
     let part = |range: std::ops::Range<usize>| chars[range].iter().collect::<String>();
     let under = if from == to { "\u{a0}".to_owned() } else { part(from..to) };
@@ -123,7 +129,9 @@ fn says(found: &Findings, refused: usize) -> Html {
             </div>
         }
     });
-    let dull = found.dull.iter().map(|one| html! { <li key={one.path.clone()}>{ format!("line {}: ", one.line) }<code>{ &one.path }</code></li> });
+    let dull = found.dull.iter().map(
+        |one| html! { <li key={one.path.clone()}>{ format!("line {}: ", one.line) }<code>{ &one.path }</code></li> },
+    );
     let fine = found.problems.is_empty() && !found.too_long;
     html! {
         <>

@@ -26,10 +26,15 @@ pub fn exercise(cx: &Cx, at: usize, exercise: &Exercise, open: &Open) -> Html {
         (true, _) => progress.reached,
         _ => 0,
     };
-    let goals = exercise.goals.iter().enumerate().map(|(n, goal)| goal_line(n, goal, working || ended.is_some(), n < reached));
+    let goals =
+        exercise.goals.iter().enumerate().map(|(n, goal)| goal_line(n, goal, working || ended.is_some(), n < reached));
     let failing = exercise.goals.get(reached).filter(|_| working && ended.is_none());
     let hints = failing.map_or(&[][..], |goal| &goal.hints);
-    let shown = hints.iter().take(progress.hints).enumerate().map(|(n, hint)| html! { <p key={n} class="hint">{ spans(hint) }</p> });
+    let shown = hints
+        .iter()
+        .take(progress.hints)
+        .enumerate()
+        .map(|(n, hint)| html! { <p key={n} class="hint">{ spans(hint) }</p> });
     let more = progress.hints < hints.len();
     let says = match ended {
         Some(Ended::Solved) => "solved",
@@ -57,7 +62,13 @@ pub fn exercise(cx: &Cx, at: usize, exercise: &Exercise, open: &Open) -> Html {
 
 fn goal_line(n: usize, goal: &Goal, looked: bool, holds: bool) -> Html {
     let sign = if holds { icon("tick") } else { mark("virtual", "c-mute") };
-    let says = if holds { "holds" } else if looked { "does not hold yet" } else { "" };
+    let says = if holds {
+        "holds"
+    } else if looked {
+        "does not hold yet"
+    } else {
+        ""
+    };
     html! { <li key={n} data-holds={holds.to_string()}><span>{ sign }</span><span>{ spans(&goal.text) }<span class="sr">{ format!(" {says}") }</span></span></li> }
 }
 

@@ -127,7 +127,8 @@ fn still() -> Html {
 }
 
 fn chapter_column(chapter: &'static Chapter, lessons: &[Rc<Lesson>]) -> Html {
-    let own: Vec<&Rc<Lesson>> = lessons.iter().filter(|lesson| chapter.lessons.contains(&lesson.title.as_str())).collect();
+    let own: Vec<&Rc<Lesson>> =
+        lessons.iter().filter(|lesson| chapter.lessons.contains(&lesson.title.as_str())).collect();
     let done = own.iter().filter(|lesson| far(lesson).0 == Far::Done).count();
     let count = match own.len() {
         0 => "to come".to_owned(),

@@ -86,7 +86,12 @@ fn enter(event: &KeyboardEvent, gate: Option<Gate>) -> bool {
     }
 }
 
-fn letter(event: &KeyboardEvent, gate: Option<Gate>, settings: Option<&SettingsHandle>, tab: &UseStateSetter<Tab>) -> bool {
+fn letter(
+    event: &KeyboardEvent,
+    gate: Option<Gate>,
+    settings: Option<&SettingsHandle>,
+    tab: &UseStateSetter<Tab>,
+) -> bool {
     let key = event.key().to_lowercase();
     let asking = matches!(gate, Some(Gate::Predict(_) | Gate::Recall(_)));
     match key.as_str() {

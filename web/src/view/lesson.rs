@@ -156,9 +156,15 @@ fn LessonView(props: &LessonProps) -> Html {
         session: &session,
         act,
         tab: shown,
-        show: { let tab = tab.setter(); Callback::from(move |to| tab.set(to)) },
+        show: {
+            let tab = tab.setter();
+            Callback::from(move |to| tab.set(to))
+        },
         file: (*file).clone(),
-        pick_file: { let file = file.setter(); Callback::from(move |to| file.set(to)) },
+        pick_file: {
+            let file = file.setter();
+            Callback::from(move |to| file.set(to))
+        },
     };
     let lesson = &props.lesson;
     let chapter = chapter_of(&lesson.title).map_or("", |chapter| chapter.title);

@@ -25,8 +25,12 @@ pub fn panel(cx: &Cx) -> Html {
     // In wide windows the story stands beside, and the terminal is open in its place.
     let shown = if cx.tab == Tab::Story { Tab::Terminal } else { cx.tab };
     let body = match shown {
-        Tab::Terminal | Tab::Story => html! { <Terminal key="terminal" session={session.clone()} act={cx.act.clone()} /> },
-        Tab::Yaml => html! { <Editor key="yaml" session={session.clone()} act={cx.act.clone()} file={cx.file.clone()} pick={cx.pick_file.clone()} /> },
+        Tab::Terminal | Tab::Story => {
+            html! { <Terminal key="terminal" session={session.clone()} act={cx.act.clone()} /> }
+        }
+        Tab::Yaml => {
+            html! { <Editor key="yaml" session={session.clone()} act={cx.act.clone()} file={cx.file.clone()} pick={cx.pick_file.clone()} /> }
+        }
         Tab::Describe => html! { <Describe key="describe" session={session.clone()} /> },
         Tab::Ports => html! { <div key="ports" class="grid-w">{ ports(cx) }</div> },
         Tab::Events => html! { <div key="events" class="evl">{ events(cx) }</div> },
@@ -85,7 +89,9 @@ fn arrows(cx: &Cx, tab: Tab) -> Callback<KeyboardEvent> {
 /// The command at hand: the last that has run in what is shown.
 fn copy_button(cx: &Cx) -> Html {
     let seen = cx.session.seen();
-    let Some(entry) = cx.session.entries.iter().rev().find(|entry| entry.start < seen) else { return html! { <span hidden=true /> } };
+    let Some(entry) = cx.session.entries.iter().rev().find(|entry| entry.start < seen) else {
+        return html! { <span hidden=true /> };
+    };
     let line = entry.line.clone();
     let first = line.lines().next().unwrap_or_default().to_owned();
     let copy = Callback::from(move |_: MouseEvent| browser::copy(&line));
@@ -98,7 +104,8 @@ fn copy_button(cx: &Cx) -> Html {
 
 fn held_count(cx: &Cx) -> usize {
     let state = cx.session.state();
-    let on_node = |pod: &&portlab_engine::store::Object| !portlab_engine::object::str_at(pod, "spec.nodeName").is_empty();
+    let on_node =
+        |pod: &&portlab_engine::store::Object| !portlab_engine::object::str_at(pod, "spec.nodeName").is_empty();
     state.store.list(Kind::Pod).filter(on_node).map(|pod| claims(pod).len()).sum()
 }
 

@@ -12,7 +12,9 @@ pub fn paragraphs(paragraphs: &[Paragraph]) -> Html {
 fn keyed(at: usize, paragraph: &Paragraph) -> Html {
     match paragraph {
         Paragraph::Text(text) => html! { <p key={at}>{ spans(text) }</p> },
-        Paragraph::Opinion(text) => html! { <p key={at} class="opinion"><small>{ "Opinion" }</small>{ spans(text) }</p> },
+        Paragraph::Opinion(text) => {
+            html! { <p key={at} class="opinion"><small>{ "Opinion" }</small>{ spans(text) }</p> }
+        }
         Paragraph::List { ordered: true, items } => html! { <ol key={at}>{ list(items) }</ol> },
         Paragraph::List { ordered: false, items } => html! { <ul key={at}>{ list(items) }</ul> },
     }

@@ -47,11 +47,17 @@ fn cell(at: usize, cell: &Cell, on: bool) -> Html {
     let lane = classes!("lane", on.then_some("on"));
     match cell {
         Cell::Pass => html! { <td key={at} class={classes!(lane, "pass")}>{ tick() }</td> },
-        Cell::NoneSet => html! { <td key={at} class={classes!(lane, "pass")}><span class="c">{ "none set" }</span></td> },
+        Cell::NoneSet => {
+            html! { <td key={at} class={classes!(lane, "pass")}><span class="c">{ "none set" }</span></td> }
+        }
         Cell::NotRun => html! { <td key={at} class={classes!(lane, "skip")}><span class="c">{ "not run" }</span></td> },
         Cell::Said(text) => html! { <td key={at} class={classes!(lane, "said")}><span class="c">{ text }</span></td> },
-        Cell::Score(total) => html! { <td key={at} class={classes!(lane, "pass")}><span class="c mono">{ total }</span></td> },
-        Cell::Lands => html! { <td key={at} class={classes!(lane, "lands")}><span class="landed">{ mark("land", "c-ink") }{ "lands here" }</span></td> },
+        Cell::Score(total) => {
+            html! { <td key={at} class={classes!(lane, "pass")}><span class="c mono">{ total }</span></td> }
+        }
+        Cell::Lands => {
+            html! { <td key={at} class={classes!(lane, "lands")}><span class="landed">{ mark("land", "c-ink") }{ "lands here" }</span></td> }
+        }
         Cell::Stop(stop) => html! { <td key={at} class={classes!(lane, "stop")}>{ stop_box(stop) }</td> },
     }
 }

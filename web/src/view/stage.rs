@@ -70,7 +70,11 @@ fn service(service: &Service) -> Html {
     let to = match service.endpoints.as_slice() {
         [] => "no endpoints".to_owned(),
         some => {
-            let rest = if service.hidden_endpoints > 0 { format!(" and {} more", service.hidden_endpoints) } else { String::new() };
+            let rest = if service.hidden_endpoints > 0 {
+                format!(" and {} more", service.hidden_endpoints)
+            } else {
+                String::new()
+            };
             format!("{}{rest}", some.join(", "))
         }
     };

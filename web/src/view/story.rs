@@ -79,7 +79,12 @@ fn block(cx: &Cx, at: usize, block: &Block, open: &Open) -> Html {
                 None => html! { <QuestionCard key="ask" question={question.clone()} {recall} act={cx.act.clone()} /> },
                 Some(answer) => {
                     let due = open.gate.is_none_or(|gate| gate.block() > at && !matches!(gate, Gate::Run(_)))
-                        || cx.session.progress.runs.iter().any(|(step, run)| *step == cx.session.progress.step && *run > at);
+                        || cx
+                            .session
+                            .progress
+                            .runs
+                            .iter()
+                            .any(|(step, run)| *step == cx.session.progress.step && *run > at);
                     html! { <Resolved key="said" question={question.clone()} {recall} answer={answer.clone()} {due} /> }
                 }
             }
@@ -119,7 +124,11 @@ fn console(cx: &Cx, at: usize, commands: &[Command], open: &Open) -> Html {
     });
     let act = cx.act.clone();
     let run = Callback::from(move |_: MouseEvent| act.emit(Action::RunStep));
-    let note = if playing { "They have run: step through what happened, below the stage." } else { "They run in the lab’s terminal." };
+    let note = if playing {
+        "They have run: step through what happened, below the stage."
+    } else {
+        "They run in the lab’s terminal."
+    };
     html! {
         <section class="cmds" aria-label="Commands of this step">
             <ol>{ for rows }</ol>
@@ -144,7 +153,9 @@ fn shut(open: &Open) -> Html {
     let says = match open.gate {
         Some(Gate::Predict(_)) => "Run opens once a prediction is committed",
         Some(Gate::Recall(_)) => "The explanation opens after the recall check",
-        Some(Gate::Run(_)) if open.phases.iter().any(|(phase, reach)| *phase == Phase::Explain && *reach == Reach::Shut) => {
+        Some(Gate::Run(_))
+            if open.phases.iter().any(|(phase, reach)| *phase == Phase::Explain && *reach == Reach::Shut) =>
+        {
             "The explanation opens after the run"
         }
         _ => return html! { <span hidden=true /> },
@@ -159,7 +170,14 @@ fn way(cx: &Cx, open: &Open) -> Html {
         let act = cx.act.clone();
         Callback::from(move |_: MouseEvent| act.emit(Action::GoTo(to)))
     };
-    let ahead = cx.session.lesson.steps.iter().enumerate().skip(step + 1).any(|(n, s)| gate::is_done(s, n, &cx.session.progress));
+    let ahead = cx
+        .session
+        .lesson
+        .steps
+        .iter()
+        .enumerate()
+        .skip(step + 1)
+        .any(|(n, s)| gate::is_done(s, n, &cx.session.progress));
     let may = open.gate.is_none() || ahead;
     let next = if step + 1 < steps {
         html! { <button type="button" key="next" id="next-step" class="btn solid grow" disabled={!may} onclick={go(step + 1)}>{ "Next step" }{ icon("fwd") }</button> }
@@ -194,7 +212,10 @@ fn ResetButton(props: &ResetProps) -> Html {
             asked.set(!*asked);
         })
     };
-    let onblur = { let asked = asked.setter(); Callback::from(move |_: FocusEvent| asked.set(false)) };
+    let onblur = {
+        let asked = asked.setter();
+        Callback::from(move |_: FocusEvent| asked.set(false))
+    };
     html! {
         <button type="button" id="reset" class={classes!("btn", "quiet", (!*asked).then_some("icon"))} aria-label={if *asked { "Really start the lesson anew" } else { "Start the lesson anew" }} {onclick} {onblur}>
             { icon("reset") }<span hidden={!*asked}>{ "Start anew?" }</span>

@@ -72,7 +72,8 @@ pub fn Terminal(props: &Props) -> Html {
         })
     };
     let focus = Callback::from(move |_: MouseEvent| {
-        let selecting = web_sys::window().and_then(|w| w.get_selection().ok().flatten()).is_some_and(|s| !s.is_collapsed());
+        let selecting =
+            web_sys::window().and_then(|w| w.get_selection().ok().flatten()).is_some_and(|s| !s.is_collapsed());
         if !selecting {
             browser::focus("command");
         }
@@ -107,7 +108,10 @@ fn take_text(typing: &Typing, text: String) -> Typing {
     let mut next = Typing { offers: Rc::default(), refused: None, back: 0, ..typing.clone() };
     if text.len() > PASTE_BYTES_MAX {
         let size = text.len() as f64 / 1e6;
-        next.refused = Some(format!("# {size:.1} MB were not taken: a paste may have {} kB. Put long manifests into the YAML tab.", PASTE_BYTES_MAX / 1024));
+        next.refused = Some(format!(
+            "# {size:.1} MB were not taken: a paste may have {} kB. Put long manifests into the YAML tab.",
+            PASTE_BYTES_MAX / 1024
+        ));
         return next;
     }
     let added = text.matches('\n').count() > typing.text.matches('\n').count();
@@ -231,7 +235,8 @@ fn output(entry: &Entry, seen: usize) -> Html {
     }
     let lines: Vec<&str> = text.lines().collect();
     let hidden = lines.len().saturating_sub(HEAD_LINES + TAIL_LINES);
-    let (head, tail) = if hidden > 0 { (&lines[..HEAD_LINES], &lines[lines.len() - TAIL_LINES..]) } else { (&lines[..], &[][..]) };
+    let (head, tail) =
+        if hidden > 0 { (&lines[..HEAD_LINES], &lines[lines.len() - TAIL_LINES..]) } else { (&lines[..], &[][..]) };
     let copied = text.clone();
     let copy = Callback::from(move |_: MouseEvent| browser::copy(&copied));
     let failed = entry.exit != 0 && entry.chunks.iter().any(|(stream, _)| *stream == Stream::Stderr);

@@ -27,7 +27,12 @@ pub fn transport(cx: &Cx, gate: Option<Gate>) -> Html {
         let act = cx.act.clone();
         Callback::from(move |_: MouseEvent| act.emit(action.clone()))
     };
-    let key = |name: &'static str, label: &'static str, id: &'static str, class: &'static str, off: bool, action: Action| {
+    let key = |name: &'static str,
+               label: &'static str,
+               id: &'static str,
+               class: &'static str,
+               off: bool,
+               action: Action| {
         html! { <button type="button" {id} class={classes!("btn", "icon", class)} aria-label={label} disabled={off} onclick={act(action)}>{ icon(name) }</button> }
     };
     let title = session.frame().map_or("Not started", |frame| frame.title.as_str());
@@ -108,7 +113,11 @@ fn Scrub(props: &ScrubProps) -> Html {
             seek(&event);
         })
     };
-    let onpointermove = Callback::from(move |event: PointerEvent| if event.buttons() & 1 == 1 { seek(&event) });
+    let onpointermove = Callback::from(move |event: PointerEvent| {
+        if event.buttons() & 1 == 1 {
+            seek(&event)
+        }
+    });
     let onkeydown = {
         let act = props.act.clone();
         let page = (last / 10).max(1);
@@ -154,7 +163,11 @@ fn ticks(frames: &[Frame], at: usize) -> impl Iterator<Item = Html> {
         let reached = place <= at;
         let style = format!("left:{:.3}%", percent(place, last));
         let class = classes!("tick", (place == at).then_some("now"), (!reached).then_some("future"));
-        let inner = if reached { glyph(frame.glyph) } else { html! { <i /> } };
+        let inner = if reached {
+            glyph(frame.glyph)
+        } else {
+            html! { <i /> }
+        };
         html! { <span key={place} {class} {style}>{ inner }</span> }
     })
 }
