@@ -82,6 +82,26 @@ pub fn focus(id: &str) {
     }
 }
 
+fn first(css: &str) -> Option<Element> {
+    web_sys::window()?.document()?.query_selector(css).ok().flatten()
+}
+
+/// Scrolls as little as needed to show the first element of a selector.
+pub fn bring_into_sight(css: &str) {
+    if let Some(element) = first(css) {
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
+    }
+}
+
+/// Scrolls the first element of a selector to its beginning.
+pub fn scroll_to_top(css: &str) {
+    if let Some(element) = first(css) {
+        element.set_scroll_top(0);
+    }
+}
+
 /// Whether the system shows dark colours.
 #[must_use]
 pub fn system_is_dark() -> bool {

@@ -6,7 +6,7 @@
 use portlab_engine::kube::api::{FieldError, default_object, validate};
 use portlab_engine::kube::schema::decode::check;
 use portlab_engine::kube::schema::stored_without_effect;
-use portlab_engine::object::str_at;
+use portlab_engine::object::{set, str_at};
 use portlab_engine::store::Kind;
 use portlab_engine::yaml::{self, Mark, Marked, Marks};
 use serde_json::Value;
@@ -101,6 +101,9 @@ fn object(value: &Value, marks: &Marks, out: &mut Findings) {
         out.problems.push(Problem { place, plain, said: format!("unknown field {path:?}") });
     }
     let mut whole = value.clone();
+    if kind.info().namespaced && str_at(&whole, "metadata.namespace").is_empty() {
+        set(&mut whole, "metadata.namespace", "default");
+    }
     default_object(kind, &mut whole);
     for error in validate(kind, &whole) {
         let place = value_mark(marks.nearest(&error.field));

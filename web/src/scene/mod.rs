@@ -3,12 +3,14 @@
 //! * [`frame`]: which events are worth a stop of the transport, and what the strip says there.
 //! * `scheduling`: what the strip says of each step of the scheduler.
 //! * [`stage`]: nodes, pods, Services and claimed host ports in one state.
+//! * [`effect`]: fields that have no effect in the lab.
 //! * [`claim`]: the host ports that pods declare, and how two of them compare.
 //! * [`sieve`]: the filter table of one scheduling attempt, as far as it has got.
 //!
 //! Everything is capped where it is drawn ([`stage::LANES_MAX`], [`stage::PODS_MAX`]); what is left out is counted.
 
 pub mod claim;
+pub mod effect;
 pub mod frame;
 mod scheduling;
 pub mod sieve;

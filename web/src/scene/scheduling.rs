@@ -22,7 +22,7 @@ pub(super) fn stop(events: &[Event], event: &Event, pod: &Key, step: &Step, clus
             Some((Glyph::Refused, "Gated".into(), say("SchedulingGates", rest, "PreEnqueue")))
         }
         Step::Filter { plugin, rejected_total: 0, passed, .. } => {
-            let rest = format!(": {passed} {} pass", nodes_word(*passed));
+            let rest = if *passed == 1 { ": 1 node passes".to_owned() } else { format!(": {passed} nodes pass") };
             Some((Glyph::Rule, plugin.to_string(), say(&plugin.to_string(), rest, "Filter")))
         }
         Step::Filter { plugin, rejected, rejected_total, passed } => {
@@ -91,7 +91,7 @@ fn summary(events: &[Event], event: &Event, pod: &Key, cluster: &str) -> Decisio
         ]);
     }
     let colon = if stops.is_empty() { "" } else { ": " };
-    decision.refusal(format!("{colon}0 of {} left for {}", nodes_word_of(total), pod.name))
+    decision.refusal(format!("{colon}0 of {} left", nodes_word_of(total)))
 }
 
 fn nodes_word(n: usize) -> &'static str {

@@ -186,7 +186,9 @@ fn put_down(lane: &mut Lane, object: &Value) {
     let system = namespace(object) == "kube-system" || namespace(object) == "local-path-storage";
     for claim in pod.claims.iter().filter(|_| !over) {
         if lane.held.len() < CLAIMS_MAX {
-            let (short, host_network) = (pod.short.clone(), pod.host_network);
+            let own = format!("-{}", lane.node);
+            let short = pod.short.strip_suffix(&own).unwrap_or(&pod.short).to_owned();
+            let host_network = pod.host_network;
             lane.held.push(Held { claim: claim.clone(), pod: pod.name.clone(), short, host_network });
         } else {
             lane.hidden_held += 1;

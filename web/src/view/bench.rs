@@ -1,6 +1,5 @@
 //! The bench: stage, decision strip, notices, transport, and the tabs below.
 
-use portlab_engine::event::What;
 use yew::prelude::*;
 
 use super::icon::{glyph, icon, mark};
@@ -9,6 +8,7 @@ use super::panel::panel;
 use super::stage::Stage;
 use super::transport::transport;
 use crate::browser;
+use crate::scene::effect::without_effect;
 use crate::scene::frame::{Decision, Part};
 use crate::session::Action;
 use crate::session::gate::Gate;
@@ -77,7 +77,7 @@ fn strip(cx: &Cx, gate: Option<Gate>) -> Html {
     html! {
         <div class="decided" id="decided" role="status" aria-live="polite">
             { sign }
-            { decision.map_or_else(|| html! { <span class="what" key="none">{ empty }</span> }, |decision| said(decision)) }
+            <div class="said">{ decision.map_or_else(|| html! { <span class="what">{ empty }</span> }, said) }</div>
         </div>
     }
 }
@@ -105,7 +105,7 @@ fn notices(cx: &Cx) -> Html {
     };
     let dropped = session.dropped.as_ref().map(|dropped| {
         html! {
-            <div class="notice" key="dropped" role="status" data-notice="dropped">
+            <div class="notice" role="status" data-notice="dropped">
                 { icon("reset") }
                 <span><b>{ format!("{} later events were dropped. ", dropped.events) }</b>{ "The lab went on from the moment that was shown." }</span>
                 <span class="grow" />
@@ -116,29 +116,27 @@ fn notices(cx: &Cx) -> Html {
     });
     let past = (!session.is_latest() && session.dropped.is_none() && session.cursor == session.frames.len()).then(|| {
         html! {
-            <div class="notice" key="past" data-notice="past">
+            <div class="notice" data-notice="past">
                 <span><b>{ "This is an earlier step. " }</b>{ "A command typed here goes on from this moment and drops what came later; Undo brings it back." }</span>
             </div>
         }
     });
-    html! { <>{ dropped.unwrap_or_default() }{ past.unwrap_or_default() }{ dull(cx).unwrap_or_default() }</> }
+    html! { <><div>{ dropped.unwrap_or_default() }</div><div>{ past.unwrap_or_default() }</div><div>{ dull(cx).unwrap_or_default() }</div></> }
 }
 
 /// Fields of the object that was applied last which portlab keeps without effect.
 fn dull(cx: &Cx) -> Option<Html> {
     let session = cx.session;
-    let events = session.events();
     let (start, _) = session.window();
+    let state = session.state();
+    let events = session.events();
     let seen = session.seen().min(events.len());
-    let (key, fields) = events[start.min(seen)..seen].iter().rev().find_map(|event| match &event.what {
-        What::WithoutEffect { key, fields } => Some((key, fields)),
-        _ => None,
-    })?;
+    let (key, fields) = without_effect(&events[start.min(seen)..seen], &state.store)?;
     let named =
         fields.iter().take(DULL_MAX).map(|path| html! { <code key={path.clone()}>{ format!("{path} ") }</code> });
     let more = fields.len().saturating_sub(DULL_MAX);
     Some(html! {
-        <div class="notice" key="dull" data-notice="dull">
+        <div class="notice" data-notice="dull">
             <span><b>{ format!("{key}: stored without effect here: ") }</b>{ for named }{ if more > 0 { format!("and {more} more") } else { String::new() } }</span>
         </div>
     })

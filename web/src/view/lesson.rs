@@ -149,6 +149,7 @@ fn LessonView(props: &LessonProps) -> Html {
     use_kept(&session);
     use_autoplay(&session, &act);
     use_keys(&session, &act, &tab);
+    use_block_in_sight(&session);
     // While one recalls, the story has the only thing to do, also where it is a tab.
     let recalls = matches!(session.open_blocks().gate, Some(Gate::Recall(_)));
     let shown = if recalls && !browser::is_wide() { Tab::Story } else { *tab };
@@ -237,5 +238,21 @@ fn use_autoplay(session: &UseReducerHandle<Session>, act: &Callback<Action>) {
     use_effect_with((session.auto, session.cursor, session.revision), move |(auto, ..)| {
         let timer = auto.then(|| Timeout::new((FRAME_MS / speed) as u32, move || act.emit(Action::Step(1))));
         move || drop(timer)
+    });
+}
+
+/// Brings what now waits into sight; a new step begins at its top.
+#[hook]
+fn use_block_in_sight(session: &UseReducerHandle<Session>) {
+    let step = session.progress.step;
+    let gate = session.open_blocks().gate.map(Gate::block);
+    let before = use_mut_ref(|| (step, gate));
+    use_effect_with((step, gate), move |now| {
+        let (was_step, was_gate) = before.replace(*now);
+        if was_step != now.0 {
+            browser::scroll_to_top(".story");
+        } else if was_gate != now.1 {
+            browser::bring_into_sight(".block[data-now=true]");
+        }
     });
 }

@@ -22,14 +22,20 @@ pub fn table(sieve: &Sieve, lanes: &[Lane], on: usize, _cluster: &str) -> Html {
     html! {
         <table class="ft" data-attempt={sieve.attempt.to_string()} data-of={sieve.pod.name.clone()} data-ended={sieve.end.is_some().to_string()}>
             <caption class="sr">{ format!("What each filter said of each node, for {}", sieve.pod.name) }</caption>
-            <colgroup><col class="pl" key="plugin" />{ for columns }</colgroup>
+            <colgroup><col class="pl" />{ for columns }</colgroup>
             <thead><tr><td class="corner">{ format!("Attempt {}", sieve.attempt) }</td>{ for heads }</tr></thead>
             <tbody>
-                { for sieve.rows.iter().map(|row| line(row, on)) }
+                { for sieve.rows.iter().filter(|row| !after_filters(row)).map(|row| line(row, on)) }
                 { not_run(sieve, on) }
+                { for sieve.rows.iter().filter(|row| after_filters(row)).map(|row| line(row, on)) }
             </tbody>
         </table>
     }
+}
+
+/// Rows that follow the filters, also those that did not run.
+fn after_filters(row: &Row) -> bool {
+    matches!(row.name.as_str(), "DefaultPreemption" | "Score" | "Bind")
 }
 
 fn line(row: &Row, on: usize) -> Html {
@@ -77,11 +83,11 @@ fn stop_box(stop: &StopBox) -> Html {
 
 /// The filters that no node reached, in one line.
 fn not_run(sieve: &Sieve, on: usize) -> Html {
-    let Some((first, rest)) = sieve.not_run.split_first() else { return html! { <tr key="not-run" hidden=true /> } };
+    let Some((first, rest)) = sieve.not_run.split_first() else { return html! { <tr hidden=true /> } };
     let more = if rest.is_empty() { String::new() } else { format!(" +{}", rest.len()) };
     let cells = sieve.nodes.iter().enumerate().map(|(at, _)| html! { <td key={at} class={classes!("lane", "skip", (at == on).then_some("on"))}><span class="c">{ "not run" }</span></td> });
     html! {
-        <tr key="not-run">
+        <tr>
             <th scope="row">{ first.to_string() }<span class="plus" aria-hidden="true">{ more }</span><span class="sr">{ format!(" and {} more", rest.len()) }</span></th>
             { for cells }
         </tr>

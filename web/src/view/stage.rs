@@ -194,7 +194,7 @@ fn pod(pod: &Pod) -> Html {
         <div key={pod.name.clone()} class={classes!("pod", life, pod.host_network.then_some("host"))} data-pod={pod.name.clone()} data-life={life} title={pod.name.clone()}>
             <div class="n"><span>{ &pod.short }</span><small>{ &pod.status }</small></div>
             <div class="u" hidden={pod.unknown_images.is_empty()}>{ format!("image {} is not known here: it runs and serves nothing", pod.unknown_images.join(", ")) }</div>
-            <div class="p">{ for ports }<span key="none" hidden={none.is_empty()}>{ none }</span><span class="ip">{ if pod.host_network { "hostNetwork" } else { &pod.ip } }</span></div>
+            <div class="p">{ for ports }<span hidden={none.is_empty()}>{ none }</span><span class="ip">{ if pod.host_network { "hostNetwork" } else { &pod.ip } }</span></div>
         </div>
     }
 }
@@ -208,7 +208,20 @@ fn rail(lane: &Lane, wants: &[Claim], brief: bool) -> Html {
         };
         return html! { <p class="none">{ none }</p> };
     }
-    html! { <>{ for lane.held.iter().enumerate().map(|(at, one)| held(at, one, wants)) }{ more(lane.hidden_held, "more claims") }</> }
+    let near = |one: &&Held| !brief || wants.is_empty() || wants.iter().any(|want| want.port == one.claim.port);
+    let shown: Vec<&Held> = lane.held.iter().filter(near).collect();
+    let others = lane.held.len() - shown.len() + lane.hidden_held;
+    let none = match wants.first() {
+        Some(want) if shown.is_empty() => format!("nothing claims {}", want.port),
+        _ => String::new(),
+    };
+    html! {
+        <>
+            <p class="none" hidden={none.is_empty()}>{ none }</p>
+            { for shown.into_iter().enumerate().map(|(at, one)| held(at, one, wants)) }
+            { more(others, if others == 1 { "other claim" } else { "other claims" }) }
+        </>
+    }
 }
 
 fn held(at: usize, held: &Held, wants: &[Claim]) -> Html {

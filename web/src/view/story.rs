@@ -180,9 +180,9 @@ fn way(cx: &Cx, open: &Open) -> Html {
         .any(|(n, s)| gate::is_done(s, n, &cx.session.progress));
     let may = open.gate.is_none() || ahead;
     let next = if step + 1 < steps {
-        html! { <button type="button" key="next" id="next-step" class="btn solid grow" disabled={!may} onclick={go(step + 1)}>{ "Next step" }{ icon("fwd") }</button> }
+        html! { <button type="button" id="next-step" class="btn solid grow" disabled={!may} onclick={go(step + 1)}>{ "Next step" }{ icon("fwd") }</button> }
     } else {
-        html! { <span key="end" class="note" hidden={!may}>{ "The lesson ends here." }</span> }
+        html! { <span class="note" hidden={!may}>{ "The lesson ends here." }</span> }
     };
     html! {
         <div class="story-end">

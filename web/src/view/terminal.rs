@@ -54,7 +54,7 @@ pub fn Terminal(props: &Props) -> Html {
     let typing = use_state(Typing::default);
     let area = use_node_ref();
     use_waiting(typing.clone(), props.act.clone());
-    use_in_sight(session.seen());
+    use_in_sight((session.seen(), session.progress.answers.len()));
     let oninput = {
         let typing = typing.clone();
         Callback::from(move |event: InputEvent| {
@@ -93,7 +93,7 @@ pub fn Terminal(props: &Props) -> Html {
                     value={typing.text.clone()} {oninput} {onkeydown} placeholder={if visible.is_empty() { "any command, for instance: kubectl get pods" } else { "" }} />
             </div>
             <div class="sugg" role="status" aria-label="Completions">{ for typing.offers.iter().take(OFFERS_MAX).map(|offer| html! { <span key={offer.clone()}>{ last_part(offer) }</span> }) }
-                <span key="-more" hidden={typing.offers.len() <= OFFERS_MAX}>{ format!("and {} more", typing.offers.len().saturating_sub(OFFERS_MAX)) }</span></div>
+                <span hidden={typing.offers.len() <= OFFERS_MAX}>{ format!("and {} more", typing.offers.len().saturating_sub(OFFERS_MAX)) }</span></div>
             <p class="cm refused" role="status" hidden={typing.refused.is_none()}>{ typing.refused.clone().unwrap_or_default() }</p>
         </div>
     }
@@ -207,8 +207,8 @@ fn use_waiting(typing: UseStateHandle<Typing>, act: Callback<Action>) {
 
 /// Keeps the last line in sight when something was added.
 #[hook]
-fn use_in_sight(seen: usize) {
-    use_effect_with(seen, |_| {
+fn use_in_sight(moment: (usize, usize)) {
+    use_effect_with(moment, |_| {
         if let Some(pane) = browser::element("pane") {
             pane.set_scroll_top(pane.scroll_height());
         }
