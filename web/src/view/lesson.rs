@@ -144,12 +144,13 @@ fn LessonView(props: &LessonProps) -> Html {
         use_reducer(move || open(&lesson))
     };
     let tab = use_state(|| if browser::is_wide() { Tab::Terminal } else { Tab::Story });
-    let file = use_state(|| AttrValue::from(props.lesson.files.first().map(|f| f.name.clone()).unwrap_or_default()));
+    let file = use_state(|| AttrValue::from(first_file(&props.lesson)));
     let act = use_act(&session);
     use_kept(&session);
     use_autoplay(&session, &act);
     use_keys(&session, &act, &tab);
     use_block_in_sight(&session);
+    use_pane_from_top(*tab);
     // While one recalls, the story has the only thing to do, also where it is a tab.
     let recalls = matches!(session.open_blocks().gate, Some(Gate::Recall(_)));
     let shown = if recalls && !browser::is_wide() { Tab::Story } else { *tab };
@@ -253,6 +254,25 @@ fn use_block_in_sight(session: &UseReducerHandle<Session>) {
             browser::scroll_to_top(".story");
         } else if was_gate != now.1 {
             browser::bring_into_sight(".block[data-now=true]");
+        }
+    });
+}
+
+/// The manifest that the lesson shows first.
+fn first_file(lesson: &Lesson) -> String {
+    let shown = lesson.steps.iter().flat_map(|step| &step.blocks).find_map(|block| match block {
+        Block::Yaml { file } => Some(file.clone()),
+        _ => None,
+    });
+    shown.or_else(|| lesson.files.first().map(|file| file.name.clone())).unwrap_or_default()
+}
+
+/// Another tab begins at its top; the terminal shows its last line by itself.
+#[hook]
+fn use_pane_from_top(tab: Tab) {
+    use_effect_with(tab, |tab| {
+        if !matches!(tab, Tab::Terminal | Tab::Story) {
+            browser::scroll_to_top("#pane");
         }
     });
 }

@@ -57,7 +57,7 @@ fn cell(at: usize, cell: &Cell, on: bool) -> Html {
             html! { <td key={at} class={classes!(lane, "pass")}><span class="c">{ "none set" }</span></td> }
         }
         Cell::NotRun => html! { <td key={at} class={classes!(lane, "skip")}><span class="c">{ "not run" }</span></td> },
-        Cell::Said(text) => html! { <td key={at} class={classes!(lane, "said")}><span class="c">{ text }</span></td> },
+        Cell::Said(text) => html! { <td key={at} class={classes!(lane, "told")}><span class="c">{ text }</span></td> },
         Cell::Score(total) => {
             html! { <td key={at} class={classes!(lane, "pass")}><span class="c mono">{ total }</span></td> }
         }

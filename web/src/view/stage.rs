@@ -5,7 +5,7 @@ use yew::prelude::*;
 use super::icon::{icon, mark};
 use super::sieve;
 use crate::scene::claim::{Claim, clash};
-use crate::scene::sieve::{Sieve, sieve as sieve_of};
+use crate::scene::sieve::{Cell, Row, Sieve, sieve as sieve_of};
 use crate::scene::stage::{self, Held, Lane, Life, Pod, Service};
 use crate::session::Session;
 
@@ -26,7 +26,7 @@ struct Scene {
 #[component]
 pub fn Stage(props: &Props) -> Html {
     let session = &props.session;
-    let picked = use_state(|| 0usize);
+    let picked = use_state(|| None::<usize>);
     let scene = {
         let session = session.clone();
         use_memo((session.revision, session.cursor, session.progress.step), move |_| {
@@ -38,7 +38,7 @@ pub fn Stage(props: &Props) -> Html {
         })
     };
     let lanes = scene.stage.lanes.len();
-    let on = (*picked).min(lanes.saturating_sub(1));
+    let on = picked.unwrap_or_else(|| telling(&scene)).min(lanes.saturating_sub(1));
     let hosts = scene.stage.hidden_lanes;
     html! {
         <div class="stage" role="region" aria-label="Stage" tabindex="0" data-sieve={scene.sieve.is_some().to_string()}
@@ -53,14 +53,22 @@ pub fn Stage(props: &Props) -> Html {
     }
 }
 
+/// The lane that a narrow window shows until another is picked: where a claim is in the way, else where pods are.
+fn telling(scene: &Scene) -> usize {
+    let ports = |row: &Row| row.cells.iter().position(|c| matches!(c, Cell::Stop(stop) if stop.compared.is_some()));
+    let clash = scene.sieve.as_ref().and_then(|sieve| sieve.rows.iter().find_map(ports));
+    let peopled = || scene.stage.lanes.iter().position(|lane| !lane.pods.is_empty());
+    clash.or_else(peopled).unwrap_or(1)
+}
+
 fn more(count: usize, what: &str) -> Html {
     html! { <p class="more" hidden={count == 0}>{ format!("{count} {what}") }</p> }
 }
 
-fn lane_pick(lanes: &[Lane], on: usize, picked: &UseStateHandle<usize>) -> Html {
+fn lane_pick(lanes: &[Lane], on: usize, picked: &UseStateHandle<Option<usize>>) -> Html {
     let button = |(at, lane): (usize, &Lane)| {
         let picked = picked.setter();
-        let onclick = Callback::from(move |_: MouseEvent| picked.set(at));
+        let onclick = Callback::from(move |_: MouseEvent| picked.set(Some(at)));
         html! { <button type="button" key={lane.node.clone()} aria-pressed={(at == on).to_string()} {onclick}>{ &lane.short }</button> }
     };
     html! { <div class="lane-pick"><span class="seg" role="group" aria-label="Node">{ for lanes.iter().enumerate().map(button) }</span></div> }
