@@ -174,6 +174,7 @@ fn LessonView(props: &LessonProps) -> Html {
         <div class="lesson" data-page="lesson">
             <Topbar lesson={(AttrValue::from(chapter), AttrValue::from(lesson.title.clone()))}>{ badge::confirmation(lesson) }</Topbar>
             <main class="shell" data-tab={shown.id()}>
+                <h1 class="sr">{ &lesson.title }</h1>
                 { story(&cx) }
                 { bench(&cx) }
             </main>

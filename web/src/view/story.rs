@@ -25,7 +25,7 @@ pub fn story(cx: &Cx) -> Html {
         <aside class="story" aria-label="Lesson" data-step={number.to_string()} data-gate={gate_name(open.gate)}>
             { dots(&open) }
             <div class="head">
-                <h1 class="h-title">{ &session.lesson.title }</h1>
+                <p class="h-title" aria-hidden="true">{ &session.lesson.title }</p>
                 <p class="eyebrow">{ format!("Step {} of {}", number + 1, session.lesson.steps.len()) }</p>
                 <h2 class="step-h">{ &session.step().title }</h2>
             </div>
