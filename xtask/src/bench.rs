@@ -6,6 +6,7 @@
 
 use std::ffi::OsString;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, RwLock};
@@ -100,28 +101,28 @@ fn visits(site: &Site) -> anyhow::Result<()> {
     let (sender, reports) = channel();
     serve::answer_and_tell(listener, &Arc::new(RwLock::new(site)), Some(sender))?;
 
+    let profiles = std::env::temp_dir().join(format!("portlab-bench-{}", std::process::id()));
     let lesson = portlab_scenarios::lessons().first().map(|lesson| lesson.id.clone()).context("there is no lesson")?;
     for (name, path) in [("home", String::new()), ("lesson", format!("#/lesson/{lesson}"))] {
         let mut paints = Vec::new();
         let mut readies = Vec::new();
-        for _ in 0..VISITS {
-            let (paint, ready) = visit(&format!("{url}{path}"), &reports)?;
+        for n in 0..VISITS {
+            let profile = profiles.join(format!("{name}-{n}"));
+            let (paint, ready) = visit(&format!("{url}{path}"), &profile, &reports)?;
             paints.push(paint);
             readies.push(ready);
         }
         print(&format!("first_paint_{name}"), median(&mut paints), "ms");
         print(&format!("ready_{name}"), median(&mut readies), "ms");
     }
+    // A browser that was ended may still write for a moment; what is left of it lies in the folder for such things.
+    let _still_written = std::fs::remove_dir_all(&profiles);
     Ok(())
 }
 
 /// One visit: when the first paint was and when the page was ready, in milliseconds after navigation start.
-fn visit(url: &str, reports: &Receiver<String>) -> anyhow::Result<(f64, f64)> {
+fn visit(url: &str, profile: &Path, reports: &Receiver<String>) -> anyhow::Result<(f64, f64)> {
     let chromium = browser::chromium()?;
-    let profile = crate::root().join("target/bench-profile");
-    if profile.exists() {
-        std::fs::remove_dir_all(&profile)?;
-    }
     let mut command = Command::new(chromium);
     command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1440,900"]);
     command.arg(format!("--user-data-dir={}", profile.display())).args(["--remote-debugging-port=0", url]);
