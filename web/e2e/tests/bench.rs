@@ -22,7 +22,9 @@ async fn typing_in_the_past_can_be_undone() {
     page.seen("[data-notice=dropped]").await;
     assert!(!page.text(".term").await.contains("cordon"), "what was dropped is gone from the terminal");
     page.click("#undo").await;
-    page.seen(&format!("#bench[data-frames='{frames}']")).await;
+    page.seen(&format!("#bench[data-frame='0'][data-frames='{frames}']")).await;
+    page.click("#last:enabled").await;
+    page.seen("#bench[data-latest=true]").await;
     assert!(page.text(".term").await.contains("cordon portlab-worker2"));
     page.close().await;
 }
