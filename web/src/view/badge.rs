@@ -7,7 +7,6 @@ use yew::prelude::*;
 use super::icon::icon;
 
 /// The systems and the date, as a lesson's page shows them.
-#[must_use]
 pub fn confirmation(lesson: &Lesson) -> Html {
     let records = record::committed();
     match record::confirming(&records, lesson) {
@@ -22,7 +21,6 @@ pub fn confirmation(lesson: &Lesson) -> Html {
 }
 
 /// The same in a line of the path.
-#[must_use]
 pub fn short(lesson: &Lesson) -> Html {
     let records = record::committed();
     match record::confirming(&records, lesson) {

@@ -18,7 +18,6 @@ use crate::session::progress::Sure;
 const DULL_MAX: usize = 3;
 
 /// Everything right of the story.
-#[must_use]
 pub fn bench(cx: &Cx) -> Html {
     let session = cx.session;
     let gate = session.open_blocks().gate;

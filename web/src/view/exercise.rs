@@ -11,7 +11,6 @@ use crate::session::gate::{Gate, Open};
 use crate::session::progress::Ended;
 
 /// One exercise, at its block of the step.
-#[must_use]
 pub fn exercise(cx: &Cx, at: usize, exercise: &Exercise, open: &Open) -> Html {
     let progress = &cx.session.progress;
     let working = progress.exercise.as_deref() == Some(exercise.id.as_str());

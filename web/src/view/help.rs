@@ -47,7 +47,11 @@ pub fn Help() -> Html {
     };
     let close = {
         let dialog = dialog.clone();
-        Callback::from(move |_: MouseEvent| drop(dialog.cast::<HtmlDialogElement>().map(|dialog| dialog.close())))
+        Callback::from(move |_: MouseEvent| {
+            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
+                dialog.close();
+            }
+        })
     };
     let toggle = Callback::from(move |_: Event| {
         if let Some(settings) = &settings {

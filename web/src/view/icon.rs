@@ -5,19 +5,16 @@ use yew::prelude::*;
 use crate::scene::frame::Glyph;
 
 /// A line icon of the controls.
-#[must_use]
 pub fn icon(name: &str) -> Html {
     html! { <svg class="i" viewBox="0 0 16 16" aria-hidden="true"><use href={format!("#i-{name}")} /></svg> }
 }
 
 /// A state's mark, in the colour of `class`.
-#[must_use]
 pub fn mark(name: &str, class: &'static str) -> Html {
     html! { <svg class={classes!("g", class)} aria-hidden="true"><use href={format!("#g-{name}")} /></svg> }
 }
 
 /// A frame's mark.
-#[must_use]
 pub fn glyph(glyph: Glyph) -> Html {
     match glyph {
         Glyph::Hop => mark("hop", "c-ink"),

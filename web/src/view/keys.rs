@@ -103,8 +103,14 @@ fn letter(
         "4" => tab.set(Tab::Ports),
         "5" => tab.set(Tab::Events),
         "6" => tab.set(Tab::Story),
-        "p" => drop(settings.map(|settings| settings.dispatch(SettingsAction::TogglePresent))),
-        "t" => drop(settings.map(switch_theme)),
+        "p" | "t" => {
+            let Some(settings) = settings else { return false };
+            if key == "p" {
+                settings.dispatch(SettingsAction::TogglePresent);
+            } else {
+                switch_theme(settings);
+            }
+        }
         "?" => return click(HELP_BUTTON),
         _ => return false,
     }

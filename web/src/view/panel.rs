@@ -19,7 +19,6 @@ use crate::session::Action;
 const ROWS_MAX: usize = 300;
 
 /// Tabs and the open pane.
-#[must_use]
 pub fn panel(cx: &Cx) -> Html {
     let session = cx.session;
     // In wide windows the story stands beside, and the terminal is open in its place.

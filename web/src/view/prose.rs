@@ -4,7 +4,6 @@ use portlab_scenarios::model::{Paragraph, Span};
 use yew::prelude::*;
 
 /// Paragraphs, one element each.
-#[must_use]
 pub fn paragraphs(paragraphs: &[Paragraph]) -> Html {
     paragraphs.iter().enumerate().map(|(at, paragraph)| keyed(at, paragraph)).collect()
 }
@@ -25,7 +24,6 @@ fn list(items: &[Vec<Span>]) -> Html {
 }
 
 /// Text within a line.
-#[must_use]
 pub fn spans(spans: &[Span]) -> Html {
     spans.iter().enumerate().map(|(at, one)| html! { <span key={at}>{ span(one) }</span> }).collect()
 }

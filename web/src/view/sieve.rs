@@ -8,7 +8,6 @@ use crate::scene::sieve::{Cell, Row, Sieve, StopBox};
 use crate::scene::stage::Lane;
 
 /// The table of an attempt, with the lanes' heads.
-#[must_use]
 pub fn table(sieve: &Sieve, lanes: &[Lane], on: usize, _cluster: &str) -> Html {
     let shown = |at: usize| if at == on { "on" } else { "" };
     let heads = lanes.iter().enumerate().map(|(at, lane)| {

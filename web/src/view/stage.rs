@@ -244,7 +244,6 @@ fn held(at: usize, held: &Held, wants: &[Claim]) -> Html {
 }
 
 /// A tick, for tables.
-#[must_use]
 pub fn tick() -> Html {
     html! { <span class="c">{ icon("tick") }<span class="sr">{ "passes" }</span></span> }
 }

@@ -13,7 +13,6 @@ use crate::session::Action;
 use crate::session::gate::{self, Gate, Open, Phase, Reach};
 
 /// The whole column.
-#[must_use]
 pub fn story(cx: &Cx) -> Html {
     let session = cx.session;
     let open = session.open_blocks();

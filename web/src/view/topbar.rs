@@ -26,9 +26,17 @@ pub fn Topbar(props: &Props) -> Html {
     let change = settings.as_ref().map(UseReducerHandle::dispatcher);
     let toggle_present = {
         let change = change.clone();
-        Callback::from(move |_: MouseEvent| drop(change.as_ref().map(|c| c.dispatch(SettingsAction::TogglePresent))))
+        Callback::from(move |_: MouseEvent| {
+            if let Some(change) = &change {
+                change.dispatch(SettingsAction::TogglePresent);
+            }
+        })
     };
-    let toggle_theme = Callback::from(move |_: MouseEvent| drop(settings.as_ref().map(switch_theme)));
+    let toggle_theme = Callback::from(move |_: MouseEvent| {
+        if let Some(settings) = &settings {
+            switch_theme(settings);
+        }
+    });
     html! {
         <header class={classes!("topbar", if props.lesson.is_some() { "lesson-bar" } else { "home-bar" })}>
             <Link<Route> to={Route::Home} classes="mark">

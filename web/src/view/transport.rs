@@ -19,7 +19,6 @@ const FULL_MAX: usize = 24;
 const DRAWN_MAX: usize = 72;
 
 /// The bar.
-#[must_use]
 pub fn transport(cx: &Cx, gate: Option<Gate>) -> Html {
     let session = cx.session;
     let (at, last) = (session.cursor, session.frames.len());
