@@ -124,12 +124,12 @@ fn change_of(kind: Kind, old: Option<&Object>, new: &Object) -> String {
     match kind {
         Kind::Pod if differs("spec.nodeName") => format!("bound to {}", str_at(new, "spec.nodeName")),
         Kind::Pod if differs("status.phase") => format!("is {}", str_at(new, "status.phase")),
-        Kind::Pod if condition(old, "PodScheduled") != condition(new, "PodScheduled") => {
-            condition(new, "PodScheduled").map_or("unscheduled", |c| match str_at(c, "status") {
+        Kind::Pod if condition(old, "PodScheduled") != condition(new, "PodScheduled") => condition(new, "PodScheduled")
+            .map_or("unscheduled", |c| match str_at(c, "status") {
                 "True" => "scheduled",
                 _ => "cannot be scheduled",
-            }).to_owned()
-        }
+            })
+            .to_owned(),
         Kind::Pod if condition(old, "Ready") != condition(new, "Ready") => {
             let ready = crate::object::condition_is_true(new, "Ready");
             if ready { "is ready".to_owned() } else { "is not ready".to_owned() }
@@ -138,7 +138,11 @@ fn change_of(kind: Kind, old: Option<&Object>, new: &Object) -> String {
             format!("scaled from {} to {}", field(old, "spec.replicas"), field(new, "spec.replicas"))
         }
         Kind::Node if differs("spec.unschedulable") => {
-            if field(new, "spec.unschedulable").is_null() { "uncordoned".to_owned() } else { "cordoned".to_owned() }
+            if field(new, "spec.unschedulable").is_null() {
+                "uncordoned".to_owned()
+            } else {
+                "cordoned".to_owned()
+            }
         }
         _ if differs("spec") => "spec changed".to_owned(),
         _ if differs("status") => "status changed".to_owned(),

@@ -80,7 +80,11 @@ pub enum Place {
     Workstation,
     /// A node, as `docker exec` or a login gives it.
     Node(String),
-    Pod { namespace: String, name: String, container: String },
+    Pod {
+        namespace: String,
+        name: String,
+        container: String,
+    },
 }
 
 impl Place {
@@ -126,11 +130,19 @@ impl Output {
 /// What came in through the door.
 #[derive(Clone, Debug)]
 enum Input {
-    Run { place: Place, line: Rc<str> },
+    Run {
+        place: Place,
+        line: Rc<str>,
+    },
     Advance(Duration),
-    WriteFile { path: String, text: Option<Rc<str>> },
+    WriteFile {
+        path: String,
+        text: Option<Rc<str>>,
+    },
     /// From here on the history is another one: only the first events were kept.
-    Cut { kept: usize },
+    Cut {
+        kept: usize,
+    },
 }
 
 /// How many abandoned histories [`Lab::undo`] can bring back.

@@ -221,9 +221,7 @@ impl Store {
     ) -> impl Iterator<Item = &'a Object> {
         let lower = (namespace.to_owned(), prefix.to_owned());
         let of_kind = self.objects.get(&kind).into_iter().flat_map(move |of_kind| of_kind.range(lower.clone()..));
-        of_kind
-            .take_while(move |((at, name), _)| at == namespace && name.starts_with(prefix))
-            .map(|(_, object)| object)
+        of_kind.take_while(move |((at, name), _)| at == namespace && name.starts_with(prefix)).map(|(_, object)| object)
     }
 
     /// How many objects there are.

@@ -36,7 +36,8 @@ impl State {
             What::FileWritten { path, text: None } => {
                 self.files.remove(path);
             }
-            What::Command { .. } | What::CommandEnded { .. } | What::Scheduling { .. } | What::WithoutEffect { .. } => {}
+            What::Command { .. } | What::CommandEnded { .. } | What::Scheduling { .. } | What::WithoutEffect { .. } => {
+            }
         }
     }
 }
@@ -181,7 +182,8 @@ impl World {
 
     /// Runs the first task that is due by `end`; false when there is none, or when a replay has reached its end.
     fn run_next_task(&mut self, end: Time) -> bool {
-        let Some((&place, _)) = self.queue.first_key_value().filter(|((time, _), _)| *time <= end && !self.halted) else {
+        let Some((&place, _)) = self.queue.first_key_value().filter(|((time, _), _)| *time <= end && !self.halted)
+        else {
             return false;
         };
         let Some(queued) = self.queue.remove(&place) else { return false };

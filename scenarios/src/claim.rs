@@ -77,9 +77,9 @@ fn wildcard<P, L>(pattern: &[P], lines: &[L], any: impl Fn(&P) -> bool, one: imp
 /// The claim with the names of another cluster's nodes in place of `portlab-…`.
 #[must_use]
 pub fn renamed(text: &str, cluster: &str) -> String {
-    ["control-plane", "worker"].iter().fold(text.to_owned(), |text, role| {
-        text.replace(&format!("portlab-{role}"), &format!("{cluster}-{role}"))
-    })
+    ["control-plane", "worker"]
+        .iter()
+        .fold(text.to_owned(), |text, role| text.replace(&format!("portlab-{role}"), &format!("{cluster}-{role}")))
 }
 
 #[cfg(test)]

@@ -91,10 +91,18 @@ fn too_weak(graded: &Graded) -> Option<String> {
     let last = graded.tries.last().filter(|_| graded.verdict == Verdict::Same)?;
     let says = &graded.command.claim.output;
     if !says.is_empty() && says.iter().all(|line| line == "...") {
-        return Some(format!("`{}`: a claim of `...` alone cannot fail; say what must be seen", first_line(&graded.command.line)));
+        return Some(format!(
+            "`{}`: a claim of `...` alone cannot fail; say what must be seen",
+            first_line(&graded.command.line)
+        ));
     }
     let survivor = mutants(&graded.command.claim).find(|mutant| claim::holds(mutant, &last.output, last.exit))?;
-    Some(format!("`{}`: the claim still holds when it is changed to:\n{}\n[exit {}]", first_line(&graded.command.line), survivor.output.join("\n"), survivor.exit))
+    Some(format!(
+        "`{}`: the claim still holds when it is changed to:\n{}\n[exit {}]",
+        first_line(&graded.command.line),
+        survivor.output.join("\n"),
+        survivor.exit
+    ))
 }
 
 /// The claim with one thing changed: another exit status, and each line that says something made to say something else.

@@ -76,7 +76,9 @@ pub enum Block {
     Recall(Question),
     Exercise(Exercise),
     /// A manifest, shown and editable: the name of one of the lesson's files.
-    Yaml { file: String },
+    Yaml {
+        file: String,
+    },
 }
 
 /// A block of running text.
@@ -85,7 +87,10 @@ pub enum Paragraph {
     Text(Vec<Span>),
     /// A sentence that is opinion, not claim, and says so.
     Opinion(Vec<Span>),
-    List { ordered: bool, items: Vec<Vec<Span>> },
+    List {
+        ordered: bool,
+        items: Vec<Vec<Span>>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

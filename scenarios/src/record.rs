@@ -52,6 +52,8 @@ pub fn committed() -> Records {
 #[must_use]
 pub fn confirming<'a>(records: &'a Records, lesson: &Lesson) -> Option<&'a Record> {
     let good = |c: &Confirmed| matches!(c.verdict, Verdict::Same | Verdict::KnownDifference);
-    let holds = |r: &&Record| r.lesson == lesson.id && r.hash == lesson.hash && !r.claims.is_empty() && r.claims.iter().all(good);
+    let holds = |r: &&Record| {
+        r.lesson == lesson.id && r.hash == lesson.hash && !r.claims.is_empty() && r.claims.iter().all(good)
+    };
     records.lessons.iter().find(holds)
 }

@@ -77,13 +77,37 @@ fn the_gate_refuses() {
     let read = |text: &str| parse::lesson("x", "lesson.md", text, Vec::new()).unwrap();
     assert_eq!(complaints(&read(GOOD)), Vec::<String>::new());
     let rows = [
-        ("$ kubectl delete pod one\npod \"one\" deleted from default namespace", "$ kubectl label pod one a=b\npod/one labeled", "the solution does not reach the goal"),
-        ("start\n$ kubectl run one --image=nginx:1.29\npod/one created\n", "start\n", "the start satisfies every goal already"),
-        ("- nowhere\n  $ kubectl get pods -o name\n", "- nowhere\n  $ kubectl get pods -o name\n  pod/one\n", "question `q`: 2 choices hold"),
-        ("- here\n  $ kubectl get pods -o name\n  pod/one\n", "- here\n  $ kubectl get pods -o name\n  pod/two\n", "question `q`: 0 choices hold"),
+        (
+            "$ kubectl delete pod one\npod \"one\" deleted from default namespace",
+            "$ kubectl label pod one a=b\npod/one labeled",
+            "the solution does not reach the goal",
+        ),
+        (
+            "start\n$ kubectl run one --image=nginx:1.29\npod/one created\n",
+            "start\n",
+            "the start satisfies every goal already",
+        ),
+        (
+            "- nowhere\n  $ kubectl get pods -o name\n",
+            "- nowhere\n  $ kubectl get pods -o name\n  pod/one\n",
+            "question `q`: 2 choices hold",
+        ),
+        (
+            "- here\n  $ kubectl get pods -o name\n  pod/one\n",
+            "- here\n  $ kubectl get pods -o name\n  pod/two\n",
+            "question `q`: 0 choices hold",
+        ),
         ("one    1/1     Running", "one    1/1     Pending", "printed, at try"),
-        ("NAME   READY   STATUS    RESTARTS   AGE\none    1/1     Running   0          [..]", "...", "a claim of `...` alone cannot fail"),
-        ("solution\n", "solution\n$ kubectl label pod one a=b\npod/one labeled\n", "the goal is reached without `kubectl label pod one a=b`"),
+        (
+            "NAME   READY   STATUS    RESTARTS   AGE\none    1/1     Running   0          [..]",
+            "...",
+            "a claim of `...` alone cannot fail",
+        ),
+        (
+            "solution\n",
+            "solution\n$ kubectl label pod one a=b\npod/one labeled\n",
+            "the goal is reached without `kubectl label pod one a=b`",
+        ),
     ];
     for (from, to, message) in rows {
         assert!(GOOD.contains(from), "{from}");

@@ -8,9 +8,9 @@ mod dist;
 mod holder;
 mod index_html;
 mod install;
+mod kind_verify;
 mod lessons;
 mod notices;
-mod kind_verify;
 mod page;
 mod schedule;
 mod serve;
@@ -46,7 +46,11 @@ const COMMANDS: &[Command] = &[
         run: schedule::run,
     },
     Command { name: "bench", summary: "the figures of the budget table, one a line", run: bench::run },
-    Command { name: "shell", summary: "the lab's terminal; a script on standard input gives a transcript", run: shell::run },
+    Command {
+        name: "shell",
+        summary: "the lab's terminal; a script on standard input gives a transcript",
+        run: shell::run,
+    },
 ];
 
 fn main() -> ExitCode {

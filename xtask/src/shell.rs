@@ -190,7 +190,10 @@ mod tests {
     fn options_are_read_or_refused() {
         let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
         let read = options(&words("--nodes 5 --name x --proxy=ipvs --seed 7")).unwrap().unwrap();
-        assert_eq!((read.nodes, read.cluster.as_str(), read.proxy, read.seed), (Nodes::Kind(5), "x", ProxyMode::Ipvs, 7));
+        assert_eq!(
+            (read.nodes, read.cluster.as_str(), read.proxy, read.seed),
+            (Nodes::Kind(5), "x", ProxyMode::Ipvs, 7)
+        );
         assert_eq!(options(&words("--no-nodes")).unwrap().unwrap().nodes, Nodes::None);
         assert!(options(&words("--nodes 0")).is_err());
         assert!(options(&words("--bogus")).is_err());

@@ -110,11 +110,16 @@ fn a_good_run_is_all_same_and_leaves_nothing() {
     let log = stand.read("log");
     let at = |part: &str| log.find(part).unwrap_or_else(|| panic!("{part} in\n{log}"));
     assert!(at("kind create cluster --name portlab") < at("docker image inspect"));
-    assert!(at("docker image inspect --format {{.Id}} nginx:1.29") < at("kind load docker-image nginx:1.29 --name portlab"));
+    assert!(
+        at("docker image inspect --format {{.Id}} nginx:1.29") < at("kind load docker-image nginx:1.29 --name portlab")
+    );
     assert!(at("kubectl describe nodes") < at("kind delete cluster"), "diagnostics come before the cluster goes");
     assert!(report.join("diagnostics/pods.yaml").exists());
     let junit = fs::read_to_string(report.join("junit.xml")).unwrap();
-    assert!(junit.contains("<testsuite name=\"fixture\" tests=\"9\" disabled=\"0\" errors=\"0\" failures=\"0\""), "{junit}");
+    assert!(
+        junit.contains("<testsuite name=\"fixture\" tests=\"9\" disabled=\"0\" errors=\"0\" failures=\"0\""),
+        "{junit}"
+    );
     let record = fs::read_to_string(stand.dir.join("records/kind.json")).unwrap();
     assert!(record.contains("\"kubernetes\": \"v1.34.0\"") && record.contains("\"verdict\": \"same\""), "{record}");
 }
@@ -128,7 +133,8 @@ fn what_changes_runs_once_and_what_reads_is_repeated() {
     assert_eq!(exit, 1, "{text}");
     assert!(text.contains("different        step 1: kubectl apply -f pod.yaml\n"), "{text}");
     assert!(text.contains("pod/p configured") && text.contains("expected:\n    pod/p created"), "{text}");
-    let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(report.join("report.json")).unwrap()).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(report.join("report.json")).unwrap()).unwrap();
     let claims = &json["lessons"][0]["claims"];
     assert_eq!(claims[0]["tries"], serde_json::json!(["pod/p configured\n"]));
     assert_eq!(claims[1]["tries"].as_array().map(Vec::len), Some(3), "every try is kept");
@@ -266,7 +272,9 @@ fn a_borrowed_cluster_gets_a_namespace_for_the_run() {
 fn known_differences_are_told_and_outlived_ones_fail() {
     let stand = Stand::new("known");
     let known = |command: &str| {
-        format!("[{{\"lesson\": \"fixture\", \"place\": \"step 1\", \"command\": \"{command}\", \"reason\": \"R\", \"link\": \"L\"}}]")
+        format!(
+            "[{{\"lesson\": \"fixture\", \"place\": \"step 1\", \"command\": \"{command}\", \"reason\": \"R\", \"link\": \"L\"}}]"
+        )
     };
     let list = stand.dir.join("records/known-differences.json");
     fs::write(&list, known("kubectl apply -f pod.yaml")).unwrap();

@@ -9,18 +9,8 @@ use std::cmp::Ordering;
 use std::fmt;
 
 const NANOS: i128 = 1_000_000_000;
-const DECIMAL: [(&str, i32); 10] = [
-    ("n", -9),
-    ("u", -6),
-    ("m", -3),
-    ("", 0),
-    ("k", 3),
-    ("M", 6),
-    ("G", 9),
-    ("T", 12),
-    ("P", 15),
-    ("E", 18),
-];
+const DECIMAL: [(&str, i32); 10] =
+    [("n", -9), ("u", -6), ("m", -3), ("", 0), ("k", 3), ("M", 6), ("G", 9), ("T", 12), ("P", 15), ("E", 18)];
 const BINARY: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 /// How the amount was spelt, which its canonical form keeps.
@@ -246,7 +236,11 @@ mod tests {
     fn amounts_are_read_and_spelt_as_kubernetes_does() {
         for (text, canonical, value, milli) in ROWS {
             let quantity = parse(text).unwrap();
-            assert_eq!((quantity.to_string().as_str(), quantity.value(), quantity.milli_value()), (*canonical, *value, *milli), "{text}");
+            assert_eq!(
+                (quantity.to_string().as_str(), quantity.value(), quantity.milli_value()),
+                (*canonical, *value, *milli),
+                "{text}"
+            );
         }
     }
 

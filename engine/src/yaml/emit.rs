@@ -280,7 +280,8 @@ fn style(text: &str, is_key: bool) -> Style {
     if style == Style::Plain && (!may_be.plain || text.is_empty() && is_key) {
         style = Style::SingleQuoted;
     }
-    let refused = style == Style::SingleQuoted && !may_be.single_quoted || style == Style::Literal && (!may_be.literal || is_key);
+    let refused =
+        style == Style::SingleQuoted && !may_be.single_quoted || style == Style::Literal && (!may_be.literal || is_key);
     if refused { Style::DoubleQuoted } else { style }
 }
 
@@ -392,7 +393,8 @@ fn natural_order(a: &str, b: &str) -> Ordering {
     let run = |chars: &[char]| {
         let digits = chars[at..].iter().take_while(|c| c.is_ascii_digit());
         let length = digits.clone().count();
-        let value = digits.fold(i64::from(inside), |n, &c| n.wrapping_mul(10).wrapping_add(i64::from(u32::from(c) - u32::from('0'))));
+        let value = digits
+            .fold(i64::from(inside), |n, &c| n.wrapping_mul(10).wrapping_add(i64::from(u32::from(c) - u32::from('0'))));
         (value, length)
     };
     run(&a).cmp(&run(&b)).then(a[at].cmp(&b[at]))

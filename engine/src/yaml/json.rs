@@ -28,10 +28,18 @@ pub(super) fn parse(text: &str, yaml: YamlReader) -> Result<Vec<Document>, YamlE
 }
 
 /// After at most one JSON value the rest may still be YAML; where it is not, the JSON reader's error is told.
-fn rest_as_yaml(text: &str, begins: usize, error: &serde_json::Error, mut documents: Vec<Document>, yaml: YamlReader) -> Result<Vec<Document>, YamlError> {
+fn rest_as_yaml(
+    text: &str,
+    begins: usize,
+    error: &serde_json::Error,
+    mut documents: Vec<Document>,
+    yaml: YamlReader,
+) -> Result<Vec<Document>, YamlError> {
     let rest = &text[begins..];
     let first_line = 1 + text[..begins].matches('\n').count();
-    if documents.len() <= 1 && let Ok(more) = yaml(rest, first_line) {
+    if documents.len() <= 1
+        && let Ok(more) = yaml(rest, first_line)
+    {
         documents.extend(more);
         return Ok(documents);
     }
@@ -39,7 +47,8 @@ fn rest_as_yaml(text: &str, begins: usize, error: &serde_json::Error, mut docume
     let (line, column) = place(text, begins + offset, error);
     let found: String = rest[floor(rest, offset)..].lines().next().unwrap_or("").chars().take(40).collect();
     // Go counts the offending byte in, and knows no place for a text that ends too early.
-    let message = if words == "unexpected EOF" { words } else { format!("json: offset {}: {words}", begins + offset + 1) };
+    let message =
+        if words == "unexpected EOF" { words } else { format!("json: offset {}: {words}", begins + offset + 1) };
     Err(Broken { message, line, column, found, expected: String::new(), before: documents }.into())
 }
 

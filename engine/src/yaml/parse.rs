@@ -16,7 +16,10 @@ const TAG_PREFIX: &str = "tag:yaml.org,2002:";
 /// Reads all documents of a text. Documents that hold nothing are skipped, as kubectl does.
 pub fn parse(text: &str) -> Result<Vec<Document>, YamlError> {
     if text.len() > TEXT_BYTES_MAX {
-        let message = format!("portlab reads at most {TEXT_BYTES_MAX} bytes of YAML, the most that the API server takes; this is {}", text.len());
+        let message = format!(
+            "portlab reads at most {TEXT_BYTES_MAX} bytes of YAML, the most that the API server takes; this is {}",
+            text.len()
+        );
         return Err(broken(message, 1, 1).into());
     }
     if text.trim_start().starts_with('{') {
@@ -77,7 +80,8 @@ fn document(chunk: &str, first_line: usize) -> Result<Option<Document>, Box<Brok
     let mut bytes = chunk.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut bytes);
-    let mut reader = Reader { parser, chunk, first_line, nodes: Vec::new(), anchors: BTreeMap::new(), brackets: Vec::new() };
+    let mut reader =
+        Reader { parser, chunk, first_line, nodes: Vec::new(), anchors: BTreeMap::new(), brackets: Vec::new() };
     loop {
         match reader.next()? {
             Event { data: EventData::StreamStart { .. }, .. } => {}
@@ -149,7 +153,9 @@ impl Reader<'_> {
             _ => None,
         };
         let (anchor, content) = match event.data {
-            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => (anchor, Content::Scalar { tag, text: value, plain: plain_implicit }),
+            EventData::Scalar { anchor, tag, value, plain_implicit, .. } => {
+                (anchor, Content::Scalar { tag, text: value, plain: plain_implicit })
+            }
             EventData::Alias { anchor } => {
                 let Some(&target) = self.anchors.get(&anchor) else {
                     return Err(problem(format!("yaml: unknown anchor '{anchor}' referenced"), mark));
@@ -208,7 +214,9 @@ fn scanner_error(error: &Error, chunk: &str, first_line: usize, bracket: Option<
     let context = error.context_mark().unwrap_or_default();
     let (mut problem, mut in_scanner) = (error.problem(), error.kind() == ErrorKind::Scanner);
     // libyaml 0.2 refuses `b:[1` in a flow collection while scanning; go-yaml reads `b:` and misses the comma.
-    if problem == "found unexpected ':'" && let Some(bracket) = bracket {
+    if problem == "found unexpected ':'"
+        && let Some(bracket) = bracket
+    {
         problem = if *bracket == ']' { "did not find expected ',' or ']'" } else { "did not find expected ',' or '}'" };
         in_scanner = false;
     }
@@ -235,13 +243,19 @@ fn scanner_error(error: &Error, chunk: &str, first_line: usize, bracket: Option<
 fn expected(problem: &str) -> &'static str {
     match problem {
         "did not find expected key" => "a key in the same column as the keys above, or the end of the block",
-        "did not find expected '-' indicator" => "a list item that begins with `-` in the same column as the items above",
+        "did not find expected '-' indicator" => {
+            "a list item that begins with `-` in the same column as the items above"
+        }
         "did not find expected ',' or ']'" => "`,` or the closing `]` of the list",
         "did not find expected ',' or '}'" => "`,` or the closing `}` of the mapping",
         "did not find expected node content" => "a value",
         "could not find expected ':'" => "`:` after the key",
-        "mapping values are not allowed in this context" => "no `: ` inside a plain value; quote the value, or begin the key on a line of its own",
-        "found character that cannot start any token" => "a value; quote it if it begins with `@`, `` ` `` or `%`, and indent with spaces, not tabs",
+        "mapping values are not allowed in this context" => {
+            "no `: ` inside a plain value; quote the value, or begin the key on a line of its own"
+        }
+        "found character that cannot start any token" => {
+            "a value; quote it if it begins with `@`, `` ` `` or `%`, and indent with spaces, not tabs"
+        }
         "found unexpected end of stream" => "the closing quote",
         _ => "",
     }
@@ -309,7 +323,9 @@ impl Decoder<'_> {
 
     fn is_merge(&self, key: usize) -> bool {
         match &self.nodes[key].content {
-            Content::Scalar { tag, text, plain } => text == "<<" && (*plain || tag.as_deref() == Some("tag:yaml.org,2002:merge")),
+            Content::Scalar { tag, text, plain } => {
+                text == "<<" && (*plain || tag.as_deref() == Some("tag:yaml.org,2002:merge"))
+            }
             _ => false,
         }
     }
@@ -351,7 +367,10 @@ impl Decoder<'_> {
     fn count(&mut self, mark: Mark, depth: usize) -> Result<(), Box<Broken>> {
         self.decoded += 1;
         self.aliased += u64::from(!self.open.is_empty());
-        if self.aliased > 100 && self.decoded > 1000 && self.aliased as f64 / self.decoded as f64 > aliases_allowed(self.decoded as f64) {
+        if self.aliased > 100
+            && self.decoded > 1000
+            && self.aliased as f64 / self.decoded as f64 > aliases_allowed(self.decoded as f64)
+        {
             return Err(problem("yaml: document contains excessive aliasing", mark));
         }
         if depth > 2 * DEPTH_MAX {
@@ -414,7 +433,13 @@ fn resolved(scalar: Scalar, text: &str, mark: Mark) -> Result<Value, Box<Broken>
         Scalar::Float(value) => match json_float(value) {
             Some(number) => number,
             None => {
-                let name = if value.is_nan() { "NaN" } else if value > 0.0 { "+Inf" } else { "-Inf" };
+                let name = if value.is_nan() {
+                    "NaN"
+                } else if value > 0.0 {
+                    "+Inf"
+                } else {
+                    "-Inf"
+                };
                 return Err(problem(format!("json: unsupported value: {name}"), mark));
             }
         },
@@ -446,9 +471,12 @@ fn key_text(key: &Value, value: &Value, mark: Mark) -> Result<String, Box<Broken
 fn go_syntax(value: &Value) -> String {
     match value {
         Value::Null => "interface {}(nil)".into(),
-        Value::Array(items) => format!("[]interface {{}}{{{}}}", items.iter().map(go_syntax).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => {
+            format!("[]interface {{}}{{{}}}", items.iter().map(go_syntax).collect::<Vec<_>>().join(", "))
+        }
         Value::Object(fields) => {
-            let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{:?}:{}", name, go_syntax(value))).collect();
+            let fields: Vec<_> =
+                fields.iter().map(|(name, value)| format!("{:?}:{}", name, go_syntax(value))).collect();
             format!("map[interface {{}}]interface {{}}{{{}}}", fields.join(", "))
         }
         other => other.to_string(),

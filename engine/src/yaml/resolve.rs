@@ -21,7 +21,9 @@ pub(super) fn resolve(text: &str) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Scalar::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => return Scalar::Bool(false),
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            return Scalar::Bool(false);
+        }
         ".nan" | ".NaN" | ".NAN" => return Scalar::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Scalar::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => return Scalar::Float(f64::NEG_INFINITY),
@@ -102,7 +104,9 @@ fn is_timestamp(text: &str) -> bool {
         None => (text, None),
     };
     let mut parts = date.split('-');
-    let (Some(year), Some(month), Some(day), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else { return false };
+    let (Some(year), Some(month), Some(day), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
     let (Some(year), Some(month), Some(day)) = (small(year, 4), small(month, 2), small(day, 2)) else { return false };
     if !(1..=12).contains(&month) || day == 0 || day > days_in(year, month) {
         return false;
@@ -142,7 +146,8 @@ fn is_clock(text: &str) -> bool {
 }
 
 fn is_offset(text: &str) -> bool {
-    text == "Z" || matches!(text[1..].split_once(':'), Some((h, m)) if h.len() == 2 && m.len() == 2
+    text == "Z"
+        || matches!(text[1..].split_once(':'), Some((h, m)) if h.len() == 2 && m.len() == 2
         && small(h, 2).is_some_and(|h| h <= 24) && small(m, 2).is_some_and(|m| m < 60))
 }
 

@@ -11,7 +11,8 @@ fn agrees_with_sigs_yaml() {
     let mut failures = 0;
     for line in include_str!("../../fixtures/yaml.jsonl").lines() {
         let row: Value = serde_json::from_str(line).unwrap();
-        let (input, out, err) = (row["in"].as_str().unwrap(), row["out"].as_str().unwrap(), row["err"].as_str().unwrap());
+        let (input, out, err) =
+            (row["in"].as_str().unwrap(), row["out"].as_str().unwrap(), row["err"].as_str().unwrap());
         let (got, want) = if row["mode"] == "emit" {
             (emit(&serde_json::from_str(input).unwrap()), out.to_string())
         } else {
@@ -19,7 +20,8 @@ fn agrees_with_sigs_yaml() {
                 Ok(documents) => documents.first().map_or(Value::Null, |document| document.value.clone()).to_string(),
                 Err(error) => error.message.trim_start_matches("error converting YAML to JSON: ").to_string(),
             };
-            let want = if err.is_empty() { serde_json::from_str::<Value>(out).unwrap().to_string() } else { err.to_string() };
+            let want =
+                if err.is_empty() { serde_json::from_str::<Value>(out).unwrap().to_string() } else { err.to_string() };
             (got, want)
         };
         if got != want {
@@ -34,9 +36,19 @@ fn agrees_with_sigs_yaml() {
 #[test]
 fn errors_say_where() {
     for (text, message, line, column) in [
-        ("a: 1\n---\nb:\n  - c\n d: e\n", "error converting YAML to JSON: yaml: line 2: did not find expected key", 5, 2),
+        (
+            "a: 1\n---\nb:\n  - c\n d: e\n",
+            "error converting YAML to JSON: yaml: line 2: did not find expected key",
+            5,
+            2,
+        ),
         ("a: b: c\n", "error converting YAML to JSON: yaml: mapping values are not allowed in this context", 1, 5),
-        ("x: 1\na:\n\tb: 1\n", "error converting YAML to JSON: yaml: line 3: found character that cannot start any token", 3, 1),
+        (
+            "x: 1\na:\n\tb: 1\n",
+            "error converting YAML to JSON: yaml: line 3: found character that cannot start any token",
+            3,
+            1,
+        ),
         ("a: *b\n", "error converting YAML to JSON: yaml: unknown anchor 'b' referenced", 1, 4),
         ("a: 1\n--- b\n", "invalid Yaml document separator: b", 2, 4),
         ("{\"a\": v1, b\": [}", "json: offset 7: invalid character 'v' looking for beginning of value", 1, 7),
@@ -107,7 +119,8 @@ fn values() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(4, 40, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map("[ -~\n]{0,9}", inner, 0..4).prop_map(|fields| Value::Object(fields.into_iter().collect::<Map<_, _>>())),
+            prop::collection::btree_map("[ -~\n]{0,9}", inner, 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect::<Map<_, _>>())),
         ]
     })
 }

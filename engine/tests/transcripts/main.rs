@@ -124,7 +124,8 @@ fn diff(want: &[String], got: &[String]) -> String {
     let begin = want.iter().zip(got).take_while(|(a, b)| a == b).count();
     let rest = want.len().min(got.len()) - begin;
     let end = want.iter().rev().zip(got.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
-    let lines = |sign: char, lines: &[String]| -> String { lines.iter().map(|line| format!("  {sign} {line}\n")).collect() };
+    let lines =
+        |sign: char, lines: &[String]| -> String { lines.iter().map(|line| format!("  {sign} {line}\n")).collect() };
     lines('-', &want[begin..want.len() - end]) + &lines('+', &got[begin..got.len() - end])
 }
 
@@ -140,7 +141,10 @@ fn masks_are_those_of_the_script() {
     for (line, want) in [
         ("web-7d8f5446c9-m99j2   1/1     Running   2 (10s ago)   8s", "web-HASH-SUFFIX 1/1 Running 2 (AGE ago) AGE"),
         ("kindnet-msph7 10.244.1.2 portlab-worker2 172.19.0.4", "kindnet-SUFFIX POD-IP portlab-worker NODE-IP"),
-        ("svc 10.96.0.1 10.96.15.129 80:30080/TCP 80:30630/TCP", "svc 10.96.0.1 SERVICE-IP 80:30080/TCP 80:NODE-PORT/TCP"),
+        (
+            "svc 10.96.0.1 10.96.15.129 80:30080/TCP 80:30630/TCP",
+            "svc 10.96.0.1 SERVICE-IP 80:30080/TCP 80:NODE-PORT/TCP",
+        ),
         ("  resourceVersion: \"635\"", " resourceVersion: \"RV\""),
         ("pod-template-hash=7d8f5446c9", "pod-template-hash=HASH"),
         ("Normal  X  55s (x3 over 55s)  kubelet ", "Normal X AGE (xN over AGE) kubelet"),

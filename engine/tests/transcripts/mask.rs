@@ -42,9 +42,7 @@ impl Mask {
         let compile = |pattern: &str| Regex::new(pattern).unwrap_or_else(|why| panic!("{pattern}: {why}"));
         Mask {
             rules: rules.iter().map(|(pattern, to)| (compile(pattern), *to)).collect(),
-            table: compile(
-                r"^\$ kubectl (get|drain|events|delete)\b(?!.*(-o|--output)[ =]?(yaml|json|jsonpath))",
-            ),
+            table: compile(r"^\$ kubectl (get|drain|events|delete)\b(?!.*(-o|--output)[ =]?(yaml|json|jsonpath))"),
         }
     }
 

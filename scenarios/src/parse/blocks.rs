@@ -17,7 +17,11 @@ pub(super) fn fenced(info: Line, inside: &[Line], files: &[File]) -> Result<Bloc
         "recall" => Ok(Block::Recall(question(info, inside, &options)?)),
         "exercise" => Ok(Block::Exercise(exercise(info, inside, &options)?)),
         "yaml" => yaml(info, inside, options, files),
-        _ => problem(info.number, 4, format!("found the block `{kind}`; expected console, predict, recall, exercise or yaml")),
+        _ => problem(
+            info.number,
+            4,
+            format!("found the block `{kind}`; expected console, predict, recall, exercise or yaml"),
+        ),
     }
 }
 
@@ -65,7 +69,11 @@ fn commands(lines: &[Line], options: &Options) -> Result<Vec<Command>, Problem> 
     while i < lines.len() {
         let Some((place, first)) = prompt(lines[i].text) else {
             let Some(last) = commands.last_mut() else {
-                return problem(lines[i].number, 1, "found output before any command; expected a prompt: `$ `, `worker# ` or `pod/NAME$ `");
+                return problem(
+                    lines[i].number,
+                    1,
+                    "found output before any command; expected a prompt: `$ `, `worker# ` or `pod/NAME$ `",
+                );
             };
             output_line(last, &lines[i])?;
             i += 1;
@@ -95,7 +103,9 @@ fn output_line(command: &mut Command, line: &Line) -> Result<(), Problem> {
     let exit = line.text.strip_prefix("[exit ").and_then(|rest| rest.strip_suffix(']'));
     match exit.map(str::parse) {
         Some(Ok(exit)) => command.claim.exit = exit,
-        Some(Err(_)) => return problem(line.number, 7, format!("found `{}`; expected a number as in `[exit 1]`", line.text)),
+        Some(Err(_)) => {
+            return problem(line.number, 7, format!("found `{}`; expected a number as in `[exit 1]`", line.text));
+        }
         None => command.claim.output.push(line.text.trim_end().to_owned()),
     }
     Ok(())
@@ -142,8 +152,32 @@ fn whole_command(lines: &[Line], first: &str) -> Result<(String, usize), Problem
 /// Whether every part of a pipeline only reads, so that repeating it changes nothing.
 pub(super) fn reads(line: &str) -> bool {
     const READERS: [&str; 26] = [
-        "jq", "grep", "sort", "uniq", "head", "tail", "wc", "cut", "tr", "column", "awk", "echo", "cat", "ss", "netstat", "lsof",
-        "iptables-save", "conntrack", "ip", "curl", "test", "[", "true", "nstat", "sysctl", "ipset",
+        "jq",
+        "grep",
+        "sort",
+        "uniq",
+        "head",
+        "tail",
+        "wc",
+        "cut",
+        "tr",
+        "column",
+        "awk",
+        "echo",
+        "cat",
+        "ss",
+        "netstat",
+        "lsof",
+        "iptables-save",
+        "conntrack",
+        "ip",
+        "curl",
+        "test",
+        "[",
+        "true",
+        "nstat",
+        "sysctl",
+        "ipset",
     ];
     const VERBS: [&str; 9] =
         ["get", "describe", "logs", "events", "explain", "wait", "version", "api-resources", "auth"];
@@ -156,7 +190,9 @@ pub(super) fn reads(line: &str) -> bool {
                 Some("rollout") => matches!(words.next(), Some("status" | "history")),
                 verb => verb.is_some_and(|verb| VERBS.contains(&verb)),
             },
-            Some("docker") => words.nth(1).is_some_and(|_| words.next().is_some_and(|program| READERS.contains(&program))),
+            Some("docker") => {
+                words.nth(1).is_some_and(|_| words.next().is_some_and(|program| READERS.contains(&program)))
+            }
             program => program.is_some_and(|program| READERS.contains(&program)),
         }
     })
@@ -169,7 +205,11 @@ fn question(info: Line, lines: &[Line], options: &Options) -> Result<Question, P
     }
     let starts: Vec<usize> = (0..lines.len()).filter(|&i| lines[i].text.starts_with("- ")).collect();
     let Some(&first) = starts.first().filter(|_| (2..=6).contains(&starts.len())) else {
-        return problem(info.number, 1, format!("found {} choices; expected 2 to 6 lines that begin with `- `", starts.len()));
+        return problem(
+            info.number,
+            1,
+            format!("found {} choices; expected 2 to 6 lines that begin with `- `", starts.len()),
+        );
     };
     let asked = lines[..first].iter().map(|line| line.text.trim()).collect::<Vec<_>>().join(" ");
     let mut choices = Vec::new();
@@ -205,13 +245,25 @@ fn choice(lines: &[Line]) -> Result<Choice, Problem> {
     }
     choice.check = commands(&check, &Options::default())?;
     if choice.check.is_empty() {
-        return problem(lines[0].number, 1, "this choice has no check; expected a command `$ …` and what it prints when the choice holds");
+        return problem(
+            lines[0].number,
+            1,
+            "this choice has no check; expected a command `$ …` and what it prints when the choice holds",
+        );
     }
     if let Some(command) = choice.check.iter().find(|command| !command.claim.reads) {
-        return problem(command.source_line, 1, format!("`{}` may change the cluster; expected a check that only reads", command.line));
+        return problem(
+            command.source_line,
+            1,
+            format!("`{}` may change the cluster; expected a check that only reads", command.line),
+        );
     }
     if choice.why.is_empty() {
-        return problem(lines[0].number, 1, "this choice has no reason; expected a line `~ why it tempts, or why it holds`");
+        return problem(
+            lines[0].number,
+            1,
+            "this choice has no reason; expected a line `~ why it tempts, or why it holds`",
+        );
     }
     Ok(choice)
 }
@@ -222,7 +274,9 @@ fn exercise(info: Line, lines: &[Line], options: &Options) -> Result<Exercise, P
         return problem(info.number, 4, "an exercise needs a name; expected `id=some-name`");
     }
     let is_head = |line: &Line| {
-        ["start", "solution"].contains(&line.text.trim_end()) || line.text.starts_with("goal ") || line.text.starts_with("hint ")
+        ["start", "solution"].contains(&line.text.trim_end())
+            || line.text.starts_with("goal ")
+            || line.text.starts_with("hint ")
     };
     let heads: Vec<usize> = (0..lines.len()).filter(|&i| is_head(&lines[i])).collect();
     let prose_end = heads.first().copied().unwrap_or(lines.len());
@@ -252,12 +306,20 @@ fn section(exercise: &mut Exercise, head: Line, lines: &[Line]) -> Result<(), Pr
         ("goal", text) => {
             let check = inside?;
             if let Some(command) = check.iter().find(|command| !command.claim.reads) {
-                return problem(command.source_line, 1, format!("`{}` may change the cluster; expected a check that only reads", command.line));
+                return problem(
+                    command.source_line,
+                    1,
+                    format!("`{}` may change the cluster; expected a check that only reads", command.line),
+                );
             }
             if check.is_empty() {
                 return problem(head.number, 1, "this goal has no check; expected a command `$ …` and what it prints");
             }
-            exercise.goals.push(Goal { text: prose::spans(Line { number: head.number, text })?, check, hints: Vec::new() });
+            exercise.goals.push(Goal {
+                text: prose::spans(Line { number: head.number, text })?,
+                check,
+                hints: Vec::new(),
+            });
         }
         ("hint", text) => {
             let Some(goal) = exercise.goals.last_mut() else {
@@ -273,12 +335,20 @@ fn section(exercise: &mut Exercise, head: Line, lines: &[Line]) -> Result<(), Pr
 fn yaml(info: Line, inside: &[Line], options: Options, files: &[File]) -> Result<Block, Problem> {
     let Some(file) = files.iter().find(|file| file.name == options.file) else {
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-        return problem(info.number, 4, format!("found no file `{}` beside the lesson; expected one of: {}", options.file, names.join(", ")));
+        return problem(
+            info.number,
+            4,
+            format!("found no file `{}` beside the lesson; expected one of: {}", options.file, names.join(", ")),
+        );
     };
     // The text may be repeated in the lesson for readers of the source; then it must be the file's, to the letter.
     let shown: Vec<&str> = inside.iter().map(|line| line.text).collect();
     if !shown.is_empty() && !shown.iter().copied().eq(file.text.lines()) {
-        return problem(info.number, 1, format!("this text differs from {}; expected the same text or none", file.name));
+        return problem(
+            info.number,
+            1,
+            format!("this text differs from {}; expected the same text or none", file.name),
+        );
     }
     Ok(Block::Yaml { file: options.file })
 }

@@ -73,7 +73,13 @@ fn entry(front: &mut Front, line: &Line) -> Result<(), Problem> {
                 "iptables" => Proxy::Iptables,
                 "nftables" => Proxy::Nftables,
                 "ipvs" => Proxy::Ipvs,
-                _ => return problem(line.number, column, format!("found `{value}`; expected iptables, nftables or ipvs")),
+                _ => {
+                    return problem(
+                        line.number,
+                        column,
+                        format!("found `{value}`; expected iptables, nftables or ipvs"),
+                    );
+                }
             }
         }
         "not-in-kernel" => front.not_in.push(("kernel".to_owned(), value.to_owned())),

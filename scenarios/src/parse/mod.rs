@@ -62,8 +62,11 @@ pub fn lesson(id: &str, file: &str, text: &str, files: Vec<File>) -> Result<Less
 }
 
 fn read(id: &str, text: &str, files: Vec<File>) -> Result<Lesson, Problem> {
-    let lines: Vec<Line> =
-        text.lines().enumerate().map(|(i, text)| Line { number: u32::try_from(i + 1).unwrap_or(u32::MAX), text }).collect();
+    let lines: Vec<Line> = text
+        .lines()
+        .enumerate()
+        .map(|(i, text)| Line { number: u32::try_from(i + 1).unwrap_or(u32::MAX), text })
+        .collect();
     let (front, body) = front::read(&lines)?;
     let steps = steps(body, &files)?;
     if steps.is_empty() {

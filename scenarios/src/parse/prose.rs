@@ -9,7 +9,11 @@ use crate::model::{Paragraph, Span};
 pub(super) fn paragraphs(lines: &[Line]) -> Result<Vec<Paragraph>, Problem> {
     let Some(first) = lines.first() else { return Ok(Vec::new()) };
     let text = lines.iter().map(|line| line.text).collect::<Vec<_>>().join("\n");
-    let mut reader = Reader { events: Parser::new_ext(&text, Options::empty()).into_offset_iter(), text: &text, first: first.number };
+    let mut reader = Reader {
+        events: Parser::new_ext(&text, Options::empty()).into_offset_iter(),
+        text: &text,
+        first: first.number,
+    };
     let mut paragraphs = Vec::new();
     while let Some((event, range)) = reader.events.next() {
         match event {

@@ -3,7 +3,8 @@
 use super::*;
 use crate::model::{Paragraph, Place, Span};
 
-const FRONT: &str = "---\ntitle: T: with a colon\nsummary: S\nminutes: 5\nchapter: 4\nposition: 1\nconcepts: a, b\n---\n";
+const FRONT: &str =
+    "---\ntitle: T: with a colon\nsummary: S\nminutes: 5\nchapter: 4\nposition: 1\nconcepts: a, b\n---\n";
 
 fn read_body(body: &str) -> Result<Lesson, ParseError> {
     let files = vec![File { name: "web.yaml".to_owned(), text: "kind: Pod\n".to_owned() }];
@@ -36,20 +37,50 @@ fn a_whole_lesson() {
 #[test]
 fn refusals_say_where_and_what() {
     let rows = [
-        ("## A\n\n```consol\n```\n", "lesson.md:11:4: found the block `consol`; expected console, predict, recall, exercise or yaml"),
+        (
+            "## A\n\n```consol\n```\n",
+            "lesson.md:11:4: found the block `consol`; expected console, predict, recall, exercise or yaml",
+        ),
         ("text\n", "lesson.md:9:1: found text before the first step; expected a heading `## …`"),
         ("", "lesson.md:1:1: no step found; expected a heading such as `## One replica, one host port`"),
         ("## A\n```console\n$ a\n", "lesson.md:10:1: this block has no end; expected a line of three backticks"),
-        ("## A\n```console\nout\n```\n", "lesson.md:11:1: found output before any command; expected a prompt: `$ `, `worker# ` or `pod/NAME$ `"),
-        ("## A\n```console stays=3\n```\n", "lesson.md:10:4: found `stays=3`; expected seconds from 1s to 900s, such as `stays=10s`"),
+        (
+            "## A\n```console\nout\n```\n",
+            "lesson.md:11:1: found output before any command; expected a prompt: `$ `, `worker# ` or `pod/NAME$ `",
+        ),
+        (
+            "## A\n```console stays=3\n```\n",
+            "lesson.md:10:4: found `stays=3`; expected seconds from 1s to 900s, such as `stays=10s`",
+        ),
         ("## A\n```console\n$ a <<X\nb\n```\n", "lesson.md:11:1: the here-document has no end; expected a line `X`"),
-        ("## A\n```predict id=q\nWhy?\n- a\n  $ kubectl get x\n  ~ w\n```\n", "lesson.md:10:1: found 1 choices; expected 2 to 6 lines that begin with `- `"),
-        ("## A\n```predict id=q\nWhy?\n- a\n  ~ w\n- b\n  ~ w\n```\n", "lesson.md:12:1: this choice has no check; expected a command `$ …` and what it prints when the choice holds"),
-        ("## A\n```predict id=q\nWhy?\n- a\n  $ kubectl delete x\n  ~ w\n- b\n  ~ w\n```\n", "lesson.md:13:1: `kubectl delete x` may change the cluster; expected a check that only reads"),
-        ("## A\n```yaml file=no.yaml\n```\n", "lesson.md:10:4: found no file `no.yaml` beside the lesson; expected one of: web.yaml"),
-        ("## A\n```yaml file=web.yaml\nkind: Node\n```\n", "lesson.md:10:1: this text differs from web.yaml; expected the same text or none"),
-        ("## A\n\nfine\n\n<script>x</script>\n", "lesson.md:13:1: found HTML; expected paragraphs, lists, code, emphasis or links"),
-        ("## A\n\n[x](javascript:alert)\n", "lesson.md:11:1: found a link to `javascript:alert`; expected https:// or #"),
+        (
+            "## A\n```predict id=q\nWhy?\n- a\n  $ kubectl get x\n  ~ w\n```\n",
+            "lesson.md:10:1: found 1 choices; expected 2 to 6 lines that begin with `- `",
+        ),
+        (
+            "## A\n```predict id=q\nWhy?\n- a\n  ~ w\n- b\n  ~ w\n```\n",
+            "lesson.md:12:1: this choice has no check; expected a command `$ …` and what it prints when the choice holds",
+        ),
+        (
+            "## A\n```predict id=q\nWhy?\n- a\n  $ kubectl delete x\n  ~ w\n- b\n  ~ w\n```\n",
+            "lesson.md:13:1: `kubectl delete x` may change the cluster; expected a check that only reads",
+        ),
+        (
+            "## A\n```yaml file=no.yaml\n```\n",
+            "lesson.md:10:4: found no file `no.yaml` beside the lesson; expected one of: web.yaml",
+        ),
+        (
+            "## A\n```yaml file=web.yaml\nkind: Node\n```\n",
+            "lesson.md:10:1: this text differs from web.yaml; expected the same text or none",
+        ),
+        (
+            "## A\n\nfine\n\n<script>x</script>\n",
+            "lesson.md:13:1: found HTML; expected paragraphs, lists, code, emphasis or links",
+        ),
+        (
+            "## A\n\n[x](javascript:alert)\n",
+            "lesson.md:11:1: found a link to `javascript:alert`; expected https:// or #",
+        ),
     ];
     for (body, message) in rows {
         assert_eq!(read_body(body).map_err(|e| e.to_string()), Err(message.to_owned()), "{body}");

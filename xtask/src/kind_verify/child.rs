@@ -187,7 +187,11 @@ fn code(status: ExitStatus) -> i32 {
 /// Ends the program that a killed run had started, and what that started, if the number is still theirs.
 pub fn end_noted(note: &Path, cluster: &str) {
     let pid = fs::read_to_string(note).ok().and_then(|text| text.parse::<i32>().ok());
-    let Some(pid) = pid.filter(|pid| words_of(*pid).iter().any(|word| word.contains(cluster) || word.ends_with("kubectl"))) else { return };
+    let Some(pid) =
+        pid.filter(|pid| words_of(*pid).iter().any(|word| word.contains(cluster) || word.ends_with("kubectl")))
+    else {
+        return;
+    };
     if let Some(group) = rustix::process::Pid::from_raw(pid) {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
@@ -202,5 +206,8 @@ pub fn words_of(pid: i32) -> Vec<String> {
 /// Whether a process of this number runs.
 pub fn is_alive(pid: u32) -> bool {
     Path::new("/proc").join(pid.to_string()).exists()
-        || i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+        || i32::try_from(pid)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+            .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
 }

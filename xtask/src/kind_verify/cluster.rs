@@ -131,7 +131,10 @@ impl Cluster {
         }
         runner.must(self.kubectl(runner).args(["config", "use-context", context]), MINUTE)?;
         runner.must(self.kubectl(runner).args(["create", "namespace", namespace]), MINUTE)?;
-        runner.must(self.kubectl(runner).args(["config", "set-context", "--current", "--namespace", namespace]), MINUTE)?;
+        runner.must(
+            self.kubectl(runner).args(["config", "set-context", "--current", "--namespace", namespace]),
+            MINUTE,
+        )?;
         self.wait_until_ready(runner)
     }
 
@@ -213,7 +216,13 @@ fn delete_cluster(runner: &Runner, name: &str, kubeconfig: &Path) -> anyhow::Res
 
 fn remove_files(options: &Options) {
     let name = &options.name;
-    for file in [format!("{name}.kubeconfig"), format!("{name}.kubeconfig.lock"), format!("{name}.kind.yaml"), format!("{name}.json"), format!("{name}.child")] {
+    for file in [
+        format!("{name}.kubeconfig"),
+        format!("{name}.kubeconfig.lock"),
+        format!("{name}.kind.yaml"),
+        format!("{name}.json"),
+        format!("{name}.child"),
+    ] {
         let _ = fs::remove_file(options.state.join(file));
     }
     let _ = fs::remove_dir_all(options.state.join(format!("{name}.files")));
@@ -232,10 +241,13 @@ pub fn remove_leftovers(runner: &mut Runner, options: &Options) -> anyhow::Resul
     let note = options.state.join(format!("{name}.child"));
     let listed = runner.must(cmd!(sh, "kind get clusters"), MINUTE)?;
     let there = listed.lines().any(|line| line.trim() == name);
-    let mark: Option<Value> = fs::read_to_string(marker(options)).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let mark: Option<Value> =
+        fs::read_to_string(marker(options)).ok().and_then(|text| serde_json::from_str(&text).ok());
     let Some(mark) = mark.filter(|_| !runner.is_dry()) else {
         if there {
-            bail!("a cluster named {name} is there already; --name gives this run's another name, `kind delete cluster --name {name}` removes that one");
+            bail!(
+                "a cluster named {name} is there already; --name gives this run's another name, `kind delete cluster --name {name}` removes that one"
+            );
         }
         runner.note = Some(note);
         return Ok(());
@@ -268,7 +280,10 @@ fn is_of_run(runner: &Runner, name: &str, started: u64) -> anyhow::Result<bool> 
     let label = format!("label=io.x-k8s.kind.cluster={name}");
     let format = "{{.CreatedAt}}";
     let created = runner.must(cmd!(sh, "docker ps --all --filter {label} --format {format}"), MINUTE)?;
-    Ok(created.lines().filter_map(created_secs).all(|at| (started.saturating_sub(1)..=started + MARKER_SECS).contains(&at)))
+    Ok(created
+        .lines()
+        .filter_map(created_secs)
+        .all(|at| (started.saturating_sub(1)..=started + MARKER_SECS).contains(&at)))
 }
 
 /// Seconds since 1970 of Docker's `2026-11-21 18:20:03 +0000 UTC`.
@@ -293,7 +308,9 @@ fn kind_config(lesson: &Lesson) -> String {
         Proxy::Nftables => "nftables",
         Proxy::Ipvs => "ipvs",
     };
-    let mut text = format!("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnetworking:\n  kubeProxyMode: {proxy}\nnodes:\n- role: control-plane\n");
+    let mut text = format!(
+        "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnetworking:\n  kubeProxyMode: {proxy}\nnodes:\n- role: control-plane\n"
+    );
     for _ in 1..lesson.cluster.nodes {
         text.push_str("- role: worker\n");
     }

@@ -45,7 +45,10 @@ pub fn settle(report: &mut Report, known: &[Known]) {
                 }
                 Verdict::Same => {
                     claim.verdict = Verdict::Different;
-                    claim.reason = format!("recorded as a known difference ({}), but it no longer differs: remove it from the list", known.reason);
+                    claim.reason = format!(
+                        "recorded as a known difference ({}), but it no longer differs: remove it from the list",
+                        known.reason
+                    );
                 }
                 _ => {}
             }

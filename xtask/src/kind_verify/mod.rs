@@ -138,7 +138,8 @@ fn verify(
     report: &mut Report,
     diagnostics: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let (runs, skipped): (Vec<&Lesson>, Vec<&Lesson>) = lessons.iter().partition(|l| reason_to_skip(l, options).is_none());
+    let (runs, skipped): (Vec<&Lesson>, Vec<&Lesson>) =
+        lessons.iter().partition(|l| reason_to_skip(l, options).is_none());
     for lesson in skipped {
         report.lessons.push(LessonReport::not_run(lesson, reason_to_skip(lesson, options).unwrap_or_default()));
     }
@@ -149,7 +150,9 @@ fn verify(
     let mut groups: Vec<Vec<&Lesson>> = Vec::new();
     for lesson in runs {
         // A lesson that changes nodes leaves a cluster that is not as fresh as the next one expects.
-        let fits = |group: &&mut Vec<&Lesson>| group[0].cluster == lesson.cluster && !world::changes_nodes(group[group.len() - 1]);
+        let fits = |group: &&mut Vec<&Lesson>| {
+            group[0].cluster == lesson.cluster && !world::changes_nodes(group[group.len() - 1])
+        };
         match groups.iter_mut().find(fits) {
             Some(group) => group.push(lesson),
             None => groups.push(vec![lesson]),

@@ -82,12 +82,16 @@ impl LessonReport {
         for answered in &seen.questions {
             let wanted = expected.questions.iter().find(|q| q.id == answered.id).map(|q| q.held.clone());
             let same = answered.held.len() == 1 && wanted.as_ref() == Some(&answered.held);
-            let reason = format!("here the choices {:?} held, in the engine {:?}", answered.held, wanted.unwrap_or_default());
+            let reason =
+                format!("here the choices {:?} held, in the engine {:?}", answered.held, wanted.unwrap_or_default());
             claims.push(row(format!("question {}", answered.id), same, reason));
         }
         for tried in &seen.exercises {
             let same = !tried.start_satisfies && tried.solution_reaches;
-            let reason = format!("start satisfies the goal: {}; solution reaches it: {}", tried.start_satisfies, tried.solution_reaches);
+            let reason = format!(
+                "start satisfies the goal: {}; solution reaches it: {}",
+                tried.start_satisfies, tried.solution_reaches
+            );
             claims.push(row(format!("exercise {}", tried.id), same, reason));
         }
         LessonReport { lesson: lesson.id.clone(), hash: lesson.hash.clone(), claims, not_run: String::new() }
@@ -129,7 +133,8 @@ impl Report {
             }
             for claim in &lesson.claims {
                 let command = claim.command.lines().next().unwrap_or("");
-                let tries = if claim.tries.len() > 1 { format!(" ({} tries)", claim.tries.len()) } else { String::new() };
+                let tries =
+                    if claim.tries.len() > 1 { format!(" ({} tries)", claim.tries.len()) } else { String::new() };
                 let _ = writeln!(text, "  {:<16} {}: {command}{tries}", word(claim.verdict), claim.place);
                 if !claim.reason.is_empty() {
                     let _ = writeln!(text, "    {}", claim.reason.replace('\n', "\n    "));
@@ -138,7 +143,11 @@ impl Report {
             }
         }
         let sum: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
-        let _ = writeln!(text, "\nkind-verify: {}", if sum.is_empty() { "nothing was run".to_owned() } else { sum.join(", ") });
+        let _ = writeln!(
+            text,
+            "\nkind-verify: {}",
+            if sum.is_empty() { "nothing was run".to_owned() } else { sum.join(", ") }
+        );
         text
     }
 

@@ -30,7 +30,9 @@ impl<'a> Kind<'a> {
     fn bash(&self, line: &str) -> xshell::Cmd<'a> {
         let script = format!(
             "exec 2>&1; set -a; [ ! -f .variables ] || . ./.variables; set +a\n{line}\nstatus=$?\n{}\nexit $status",
-            assigned(line).map(|name| format!("printf '%s=%q\\n' {name} \"${name}\" >> .variables")).unwrap_or_default()
+            assigned(line)
+                .map(|name| format!("printf '%s=%q\\n' {name} \"${name}\" >> .variables"))
+                .unwrap_or_default()
         );
         let cluster = self.cluster;
         let command = self.runner.shell.cmd("bash").args(["--norc", "-c", &script]);
@@ -59,9 +61,10 @@ impl World for Kind<'_> {
     fn fresh(&mut self, _wanted: &Wanted, files: &[File]) -> Result<(), String> {
         let folder = &self.cluster.folder;
         if !self.runner.is_dry() {
-            let written = fs::remove_dir_all(folder).or(Ok(())).and_then(|()| fs::create_dir_all(folder)).and_then(|()| {
-                files.iter().try_for_each(|file| fs::write(folder.join(&file.name), self.wording(&file.text)))
-            });
+            let written =
+                fs::remove_dir_all(folder).or(Ok(())).and_then(|()| fs::create_dir_all(folder)).and_then(|()| {
+                    files.iter().try_for_each(|file| fs::write(folder.join(&file.name), self.wording(&file.text)))
+                });
             written.map_err(|error| format!("{}: {error}", folder.display()))?;
         }
         let owners = "deployments,daemonsets,statefulsets,replicasets,jobs";
@@ -116,7 +119,9 @@ fn commands(lesson: &Lesson) -> impl Iterator<Item = &Command> {
     lesson.steps.iter().flat_map(|step| &step.blocks).flat_map(|block| -> Vec<&Command> {
         match block {
             Block::Console(commands) => commands.iter().collect(),
-            Block::Predict(question) | Block::Recall(question) => question.choices.iter().flat_map(|c| &c.check).collect(),
+            Block::Predict(question) | Block::Recall(question) => {
+                question.choices.iter().flat_map(|c| &c.check).collect()
+            }
             Block::Exercise(exercise) => {
                 let goals = exercise.goals.iter().flat_map(|goal| &goal.check);
                 exercise.start.iter().chain(goals).chain(&exercise.solution).collect()
@@ -133,7 +138,9 @@ pub fn changes_nodes(lesson: &Lesson) -> bool {
         let words: Vec<&str> = command.line.split_whitespace().collect();
         let on_node = matches!(command.place, Place::Node(_)) && !command.claim.reads;
         let verb = words.iter().any(|word| VERBS.contains(word));
-        let label = words.windows(2).any(|pair| matches!(pair[0], "label" | "annotate" | "patch" | "delete") && pair[1].starts_with("node"));
+        let label = words
+            .windows(2)
+            .any(|pair| matches!(pair[0], "label" | "annotate" | "patch" | "delete") && pair[1].starts_with("node"));
         on_node || verb || label
     })
 }
@@ -142,7 +149,9 @@ pub fn changes_nodes(lesson: &Lesson) -> bool {
 pub fn names_nodes(lesson: &Lesson) -> bool {
     let named = |text: &str| claim::renamed(text, "other") != text;
     lesson.files.iter().any(|file| named(&file.text))
-        || commands(lesson).any(|c| matches!(c.place, Place::Node(_)) || named(&c.line) || c.claim.output.iter().any(|line| named(line)))
+        || commands(lesson).any(|c| {
+            matches!(c.place, Place::Node(_)) || named(&c.line) || c.claim.output.iter().any(|line| named(line))
+        })
 }
 
 /// The images that the lessons' manifests and commands name, each once, sorted.

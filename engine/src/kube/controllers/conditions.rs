@@ -54,7 +54,10 @@ mod tests {
     fn same_status_keeps_its_transition() {
         let mut status = json!({});
         set(&mut status, deployment_condition("Progressing", "True", "NewReplicaSetCreated", String::new(), Time(0)));
-        set(&mut status, deployment_condition("Available", "False", "MinimumReplicasUnavailable", String::new(), Time(0)));
+        set(
+            &mut status,
+            deployment_condition("Available", "False", "MinimumReplicasUnavailable", String::new(), Time(0)),
+        );
         set(&mut status, deployment_condition("Progressing", "True", "ReplicaSetUpdated", String::new(), Time(5000)));
         let types: Vec<&str> = status["conditions"].as_array().unwrap().iter().map(|c| str_at(c, "type")).collect();
         assert_eq!(types, ["Available", "Progressing"]);

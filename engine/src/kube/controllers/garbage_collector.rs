@@ -56,7 +56,8 @@ fn collect_one(world: &mut World, key: &Key, object: &Object) -> Result<(), Fail
         return Ok(());
     }
     if owners.contains(&Owner::Solid) {
-        let kept = references.iter().zip(&owners).filter(|(_, owner)| **owner == Owner::Solid).map(|(one, _)| one.clone());
+        let kept =
+            references.iter().zip(&owners).filter(|(_, owner)| **owner == Owner::Solid).map(|(one, _)| one.clone());
         return owned::set_references(world, &ACTOR, key.kind, object, kept.collect()).map(|_| ());
     }
     if object::is_terminating(object) {
@@ -77,7 +78,11 @@ fn owner(world: &World, namespace: &str, reference: &Value) -> Owner {
     let Some(kind) = Kind::of(str_at(reference, "apiVersion"), str_at(reference, "kind")) else { return Owner::Solid };
     match world.store().find(kind, namespace, str_at(reference, "name")) {
         Some(owner) if object::uid(owner) == str_at(reference, "uid") => {
-            if object::is_terminating(owner) && has_finalizer(owner, FOREGROUND) { Owner::Waiting } else { Owner::Solid }
+            if object::is_terminating(owner) && has_finalizer(owner, FOREGROUND) {
+                Owner::Waiting
+            } else {
+                Owner::Solid
+            }
         }
         _ => Owner::Gone,
     }
@@ -93,7 +98,8 @@ fn has_dependents(world: &World, owner: &Value) -> bool {
 
 /// Whether a dependent that says so is still there.
 fn is_blocked(world: &World, owner: &Value) -> bool {
-    let blocks = |object: &Value| owned_by(object, owner).is_some_and(|reference| bool_at(reference, "blockOwnerDeletion"));
+    let blocks =
+        |object: &Value| owned_by(object, owner).is_some_and(|reference| bool_at(reference, "blockOwnerDeletion"));
     !objects(world, blocks).is_empty()
 }
 

@@ -155,7 +155,8 @@ fn queue_deployment(world: &mut World, set: &Value) {
         return queue(world, Work::Deployment(key));
     }
     let deployments = world.store().list_in(Kind::Deployment, Some(object::namespace(set)));
-    let selecting = deployments.filter(|one| selector::matches(object::field(one, "spec.selector"), object::labels(set)));
+    let selecting =
+        deployments.filter(|one| selector::matches(object::field(one, "spec.selector"), object::labels(set)));
     let keys: Vec<Key> = selecting.map(|one| Key::of(Kind::Deployment, one)).collect();
     for key in keys {
         queue(world, Work::Deployment(key));

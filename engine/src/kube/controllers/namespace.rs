@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::client::{self, Failure};
 use super::Work;
+use super::client::{self, Failure};
 use crate::event::Actor;
 use crate::kube::{Task, api, kind_cluster};
 use crate::object;
@@ -26,7 +26,8 @@ pub fn sync(world: &mut World, name: &str) -> Result<(), Failure> {
         return Ok(());
     }
     if world.store().find(Kind::ServiceAccount, name, "default").is_none() {
-        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}});
+        let account =
+            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}});
         client::create(world, Actor::NamespaceController, Kind::ServiceAccount, account)?;
     }
     if world.store().find(Kind::ConfigMap, name, "kube-root-ca.crt").is_none() {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::client::{self, Failure};
 use super::Work;
+use super::client::{self, Failure};
 use crate::event::Actor;
 use crate::kube::api::DeleteOptions;
 use crate::kube::scheduler::{node_info, pod_info, taint_toleration};
@@ -97,7 +97,12 @@ pub fn remove_pods(world: &mut World, name: &str) -> Result<(), Failure> {
         return Ok(());
     }
     for pod in pods_on(world, name) {
-        client::delete_with(world, ACTOR, &Key::of(Kind::Pod, &pod), DeleteOptions { grace: Some(0), ..DeleteOptions::default() })?;
+        client::delete_with(
+            world,
+            ACTOR,
+            &Key::of(Kind::Pod, &pod),
+            DeleteOptions { grace: Some(0), ..DeleteOptions::default() },
+        )?;
     }
     Ok(())
 }

@@ -13,7 +13,13 @@ use crate::store::{Key, Kind, Object};
 use crate::world::World;
 
 /// The objects of a kind that `owner` controls, after adopting and releasing.
-pub fn claim(world: &mut World, actor: Actor, kind: Kind, owner_kind: Kind, owner: &Value) -> Result<Vec<Object>, Failure> {
+pub fn claim(
+    world: &mut World,
+    actor: Actor,
+    kind: Kind,
+    owner_kind: Kind,
+    owner: &Value,
+) -> Result<Vec<Object>, Failure> {
     claim_if(world, actor, kind, owner_kind, owner, |_| true)
 }
 

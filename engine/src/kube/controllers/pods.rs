@@ -124,10 +124,16 @@ mod tests {
 
     #[test]
     fn who_goes_first() {
-        assert_eq!(order(vec![pod("old", "n1", Some(400)), pod("new", "n2", Some(4)), pod("wait", "", None)]), "wait new old");
+        assert_eq!(
+            order(vec![pod("old", "n1", Some(400)), pod("new", "n2", Some(4)), pod("wait", "", None)]),
+            "wait new old"
+        );
         // 400 and 300 seconds are one bucket: the uid decides.
         assert_eq!(order(vec![pod("b", "n1", Some(300)), pod("a", "n2", Some(400))]), "a b");
-        assert_eq!(order(vec![pod("alone", "n1", Some(4)), pod("x", "n2", Some(400)), pod("y", "n2", Some(8))]), "y x alone");
+        assert_eq!(
+            order(vec![pod("alone", "n1", Some(4)), pod("x", "n2", Some(400)), pod("y", "n2", Some(8))]),
+            "y x alone"
+        );
         assert_eq!(order(vec![pod("ready", "n1", Some(4)), pod("not", "n2", None)]), "not ready");
         let mut cheap = (*pod("cheap", "n1", Some(400))).clone();
         object::set(&mut cheap, "metadata.annotations", json!({"controller.kubernetes.io/pod-deletion-cost": "-5"}));

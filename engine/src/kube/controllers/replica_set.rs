@@ -41,12 +41,11 @@ fn manage(world: &mut World, set: &Object, active: &mut [Object]) -> Option<Fail
     if active.len() < wanted {
         let count = (wanted - active.len()).min(BURST);
         let template = field(set, "spec.template").clone();
-        let (_, failure) = owned::slow_start(count, |_| {
-            match owned::create_pod(world, ACTOR, Kind::ReplicaSet, set, &template) {
+        let (_, failure) =
+            owned::slow_start(count, |_| match owned::create_pod(world, ACTOR, Kind::ReplicaSet, set, &template) {
                 Err(failure) if failure.is_terminating_namespace() => Ok(()),
                 other => other.map(|_| ()),
-            }
-        });
+            });
         return failure;
     }
     let surplus = (active.len() - wanted).min(BURST);
@@ -78,9 +77,8 @@ fn related(world: &World, set: &Object) -> Vec<Object> {
             None => object::uid(other) == object::uid(set),
         })
         .collect();
-    let matches = |pod: &Object| {
-        sets.iter().any(|set| selector::matches(field(set, "spec.selector"), object::labels(pod)))
-    };
+    let matches =
+        |pod: &Object| sets.iter().any(|set| selector::matches(field(set, "spec.selector"), object::labels(pod)));
     world.store().list_in(Kind::Pod, Some(namespace)).filter(|pod| matches(pod)).cloned().collect()
 }
 
@@ -110,8 +108,11 @@ fn calculate(now: Time, set: &Value, active: &[Object], failure: Option<&Failure
         Some(failure) if conditions::find(&status, "ReplicaFailure").is_none() => {
             let wanted = usize::try_from(int_at(set, "spec.replicas").unwrap_or(1)).unwrap_or(0);
             let reason = if active.len() < wanted { "FailedCreate" } else { "FailedDelete" };
-            conditions::set(&mut status, json!({"type": "ReplicaFailure", "status": "True", "reason": reason,
-                "message": failure.to_string(), "lastTransitionTime": now.rfc3339()}));
+            conditions::set(
+                &mut status,
+                json!({"type": "ReplicaFailure", "status": "True", "reason": reason,
+                "message": failure.to_string(), "lastTransitionTime": now.rfc3339()}),
+            );
         }
         Some(_) => {}
     }

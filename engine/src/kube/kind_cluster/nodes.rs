@@ -46,12 +46,16 @@ pub(super) fn join(world: &mut World, number: u32, alone: bool) {
     let range = format!("10.244.{number}.0/24");
     let cluster = world.options().cluster.clone();
     let status = status(world, number, &name);
-    put(world, Kind::Node, json!({
-        "metadata": {"name": name, "labels": labels, "annotations": {"node.alpha.kubernetes.io/ttl": "0",
-            "volumes.kubernetes.io/controller-managed-attach-detach": "true"}},
-        "spec": {"podCIDR": range, "podCIDRs": [range], "providerID": format!("kind://docker/{cluster}/{name}"), "taints": taints},
-        "status": status,
-    }));
+    put(
+        world,
+        Kind::Node,
+        json!({
+            "metadata": {"name": name, "labels": labels, "annotations": {"node.alpha.kubernetes.io/ttl": "0",
+                "volumes.kubernetes.io/controller-managed-attach-detach": "true"}},
+            "spec": {"podCIDR": range, "podCIDRs": [range], "providerID": format!("kind://docker/{cluster}/{name}"), "taints": taints},
+            "status": status,
+        }),
+    );
     let Some(node) = world.store().find(Kind::Node, "", &name).cloned() else { return };
     let mut tell = |class: &str, reason: &str, message: &str| {
         api::record_event(world, "kubelet", &name, &node, class, reason, message);
@@ -132,7 +136,15 @@ pub(super) fn ready(world: &mut World, number: u32) {
     let _ = api::update_status(world, actor.clone(), Kind::Node, "", &name, changed);
     let Some(node) = find(world, number) else { return };
     api::record_event(world, "kube-proxy", &name, &node, "Normal", "Starting", "");
-    api::record_event(world, "kubelet", &name, &node, "Normal", "NodeReady", &format!("Node {name} status is now: NodeReady"));
+    api::record_event(
+        world,
+        "kubelet",
+        &name,
+        &node,
+        "Normal",
+        "NodeReady",
+        &format!("Node {name} status is now: NodeReady"),
+    );
     let mut changed = (*node).clone();
     let taints = object::items(&node, "spec.taints").iter().filter(|taint| object::str_at(taint, "key") != NOT_READY);
     let taints: Vec<Value> = taints.cloned().collect();

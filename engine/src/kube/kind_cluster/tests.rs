@@ -8,11 +8,16 @@ use crate::store::Kind;
 fn pods(lab: &Lab) -> Vec<String> {
     let describe = |pod: &serde_json::Value| {
         let generated = str_at(pod, "metadata.generateName");
-        let name = if generated.is_empty() { object::name(pod) } else { str_at(object::controller(pod).unwrap(), "name") };
+        let name =
+            if generated.is_empty() { object::name(pod) } else { str_at(object::controller(pod).unwrap(), "name") };
         let ready = if object::condition_is_true(pod, "Ready") { "ready" } else { "not ready" };
         let ports = items(pod, "spec.containers").iter().flat_map(|container| items(container, "ports"));
-        let ports: Vec<String> = ports.filter_map(|port| int_at(port, "hostPort")).map(|port| port.to_string()).collect();
-        let name = name.rsplit_once('-').filter(|_| name.starts_with("coredns-") || name.starts_with("local-")).map_or(name, |n| n.0);
+        let ports: Vec<String> =
+            ports.filter_map(|port| int_at(port, "hostPort")).map(|port| port.to_string()).collect();
+        let name = name
+            .rsplit_once('-')
+            .filter(|_| name.starts_with("coredns-") || name.starts_with("local-"))
+            .map_or(name, |n| n.0);
         // Which of the pods came first is chance, so of a pod's own address only the network counts.
         let ip = str_at(pod, "status.podIP");
         let ip = ip.rsplit_once('.').filter(|_| ip.starts_with("10.244")).map_or(ip, |network| network.0);

@@ -8,9 +8,11 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::kube::scheduler::trace::Reason;
 use crate::kube::scheduler::node_info::NodeInfo;
-use crate::kube::scheduler::{node_affinity, node_info, node_name, node_ports, node_resources_fit, pod_info, taint_toleration};
+use crate::kube::scheduler::trace::Reason;
+use crate::kube::scheduler::{
+    node_affinity, node_info, node_name, node_ports, node_resources_fit, pod_info, taint_toleration,
+};
 use crate::object::{self, str_at};
 use crate::store::Kind;
 use crate::world::World;

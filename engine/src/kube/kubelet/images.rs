@@ -172,7 +172,8 @@ fn coredns(ports: &[u16]) -> Program {
 }
 
 fn kube_proxy() -> Program {
-    let sockets = [tcp("kube-proxy", "127.0.0.1", 10249, Serves::Anything), tcp("kube-proxy", "", 10256, Serves::Anything)];
+    let sockets =
+        [tcp("kube-proxy", "127.0.0.1", 10249, Serves::Anything), tcp("kube-proxy", "", 10256, Serves::Anything)];
     let mut steps: Vec<Step> = sockets.into_iter().map(|socket| Step::Listen(socket, Vec::new())).collect();
     steps.push(Step::Wait);
     Program { steps, on_term: AT_ONCE }
@@ -202,7 +203,9 @@ fn nginx(ports: &[u16], serves: Serves) -> Program {
         failing.push(Step::Exit(1));
         steps.push(Step::Listen(tcp("nginx", "", *port, serves), failing));
     }
-    for line in ["using the \"epoll\" event method", "nginx/1.29.0", "start worker processes", "start worker process 29"] {
+    for line in
+        ["using the \"epoll\" event method", "nginx/1.29.0", "start worker processes", "start worker process 29"]
+    {
         steps.push(Step::Say(Dress::Nginx("notice"), line.to_owned()));
     }
     steps.push(Step::Wait);
@@ -235,9 +238,7 @@ fn agnhost(args: &[&str], env: &[(String, String)]) -> Program {
         "nettest" => Program { steps: one_server(port("port", 8080), Serves::Anything, None), on_term: AT_ONCE },
         "porter" => porter(env),
         "connect" => Program { steps: vec![Step::Exit(0)], on_term: AT_ONCE },
-        "pause" => {
-            Program { steps: vec![Step::Say(Dress::Plain, "Paused".to_owned()), Step::Wait], on_term: AT_ONCE }
-        }
+        "pause" => Program { steps: vec![Step::Say(Dress::Plain, "Paused".to_owned()), Step::Wait], on_term: AT_ONCE },
         _ => Program { steps: vec![Step::Wait], on_term: AT_ONCE },
     }
 }
@@ -308,7 +309,10 @@ mod tests {
     #[test]
     fn what_listens_where() {
         assert_eq!(ports("nginx:1.29", &[]), [80]);
-        assert_eq!(ports("registry.k8s.io/e2e-test-images/agnhost:2.53", &["netexec", "--http-port=9000", "--udp-port=-1"]), [9000]);
+        assert_eq!(
+            ports("registry.k8s.io/e2e-test-images/agnhost:2.53", &["netexec", "--http-port=9000", "--udp-port=-1"]),
+            [9000]
+        );
         assert_eq!(ports("registry.k8s.io/e2e-test-images/agnhost:2.53", &["netexec"]), [8081, 8080]);
         assert_eq!(ports("registry.k8s.io/e2e-test-images/agnhost:2.53", &[]), [] as [u16; 0]);
         assert_eq!(ports("registry.k8s.io/pause:3.10", &[]), [] as [u16; 0]);

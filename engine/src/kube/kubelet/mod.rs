@@ -33,14 +33,35 @@ use runtime::PodRuntime;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
     /// Compare what the pod should be with what runs, and act.
-    Sync { pod: Key, uid: String },
+    Sync {
+        pod: Key,
+        uid: String,
+    },
     /// The pod's network is up: its containers can start.
-    Sandbox { pod: Key, uid: String },
+    Sandbox {
+        pod: Key,
+        uid: String,
+    },
     /// The image of a container has arrived.
-    Pulled { pod: Key, uid: String, container: String },
+    Pulled {
+        pod: Key,
+        uid: String,
+        container: String,
+    },
     /// A container's program has ended by itself, or on being told to.
-    Exited { pod: Key, uid: String, container: String, id: String },
-    Probe { pod: Key, uid: String, container: String, id: String, probe: Probe },
+    Exited {
+        pod: Key,
+        uid: String,
+        container: String,
+        id: String,
+    },
+    Probe {
+        pod: Key,
+        uid: String,
+        container: String,
+        id: String,
+        probe: Probe,
+    },
 }
 
 /// What the nodes remember.
@@ -63,7 +84,8 @@ pub fn informed(world: &mut World, event: &Event) {
             // Its own reports are no news to the kubelet.
             let own = matches!(event.actor, Actor::Kubelet { .. });
             let same = old.as_ref().is_some_and(|old| {
-                object::field(old, "spec") == object::field(new, "spec") && object::is_terminating(old) == object::is_terminating(new)
+                object::field(old, "spec") == object::field(new, "spec")
+                    && object::is_terminating(old) == object::is_terminating(new)
             });
             if !own && !same {
                 let uid = object::uid(new).to_owned();

@@ -85,7 +85,9 @@ pub(super) fn run(world: &mut World, key: &Key, uid: &str, name: &str, id: &str,
     let Some(pod) = current(world, key, uid).filter(|pod| !object::is_terminating(pod)) else { return };
     let container = runtime::spec(&pod, name).clone();
     let wanted = field(&container, probe.field());
-    let Some(found) = container_of(world, uid, name).filter(|found| found.id == id && found.is_running()) else { return };
+    let Some(found) = container_of(world, uid, name).filter(|found| found.id == id && found.is_running()) else {
+        return;
+    };
     let started = found.started;
     let period = Duration::from_secs(u64::try_from(int_at(wanted, "periodSeconds").unwrap_or(10)).unwrap_or(10).max(1));
     if probe == Probe::Startup && started {
@@ -158,7 +160,8 @@ fn make(world: &World, uid: &str, container: &Value, wanted: &Value) -> Result<(
         return connect(world, runtime, &host, port).map(|_| ()).ok_or_else(refused);
     }
     let command: Vec<&str> = items(wanted, "exec.command").iter().filter_map(Value::as_str).collect();
-    let running = matches!(runtime.containers.get(str_at(container, "name")).map(|one| &one.state), Some(State::Running { .. }));
+    let running =
+        matches!(runtime.containers.get(str_at(container, "name")).map(|one| &one.state), Some(State::Running { .. }));
     let fails = command == ["false"] || command.last().is_some_and(|last| last.trim() == "exit 1");
     if running && !fails { Ok(()) } else { Err(String::new()) }
 }
@@ -182,7 +185,8 @@ fn port_of(container: &Value, port: &Value) -> i64 {
 /// The socket that takes a connection from the node to this address: the pod's own, or for the node's addresses the node's.
 fn connect(world: &World, pod: &super::runtime::PodRuntime, host: &str, port: i64) -> Option<Socket> {
     let local = ["127.0.0.1", "localhost"].contains(&host);
-    let listeners = if pod.host_network || local { sockets::on_node(world, &pod.node) } else { sockets::listeners(pod) };
+    let listeners =
+        if pod.host_network || local { sockets::on_node(world, &pod.node) } else { sockets::listeners(pod) };
     let fits = |socket: &Socket| {
         socket.transport == Transport::Tcp
             && i64::from(socket.port) == port

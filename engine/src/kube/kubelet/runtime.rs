@@ -57,7 +57,10 @@ pub enum State {
     #[default]
     Created,
     Pulling,
-    Running { started: Time, run: Run },
+    Running {
+        started: Time,
+        run: Run,
+    },
     Exited(Ended),
 }
 

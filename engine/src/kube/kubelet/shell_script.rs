@@ -133,15 +133,17 @@ fn split(command: &str) -> Vec<String> {
 
 /// Commands that do their work and end.
 const BRIEF: [&str; 32] = [
-    "true", ":", "cd", "export", "set", "mkdir", "touch", "rm", "cp", "mv", "ls", "cat", "date", "hostname", "whoami", "id", "env",
-    "test", "[", "wget", "curl", "nslookup", "ping", "grep", "sed", "awk", "chmod", "chown", "ln", "uname", "nc", "ncat",
+    "true", ":", "cd", "export", "set", "mkdir", "touch", "rm", "cp", "mv", "ls", "cat", "date", "hostname", "whoami",
+    "id", "env", "test", "[", "wget", "curl", "nslookup", "ping", "grep", "sed", "awk", "chmod", "chown", "ln",
+    "uname", "nc", "ncat",
 ];
 
 /// Adds the steps of one command, the last one of its script or not; whether it succeeds.
 fn simple(words: &[&str], last: bool, steps: &mut Vec<Step>) -> bool {
     let Some(first) = words.first() else { return true };
     let program = first.rsplit('/').next().unwrap_or(first);
-    let args = if program == "exec" || program == "busybox" { return simple(&words[1..], last, steps) } else { &words[1..] };
+    let args =
+        if program == "exec" || program == "busybox" { return simple(&words[1..], last, steps) } else { &words[1..] };
     match program {
         "echo" | "printf" => {
             let shown: Vec<&str> = args.iter().take_while(|arg| !arg.starts_with('>')).copied().collect();
@@ -161,7 +163,9 @@ fn simple(words: &[&str], last: bool, steps: &mut Vec<Step>) -> bool {
         }
         "nc" | "ncat" => {
             let listens = args.iter().any(|arg| arg.starts_with('-') && arg.contains('l'));
-            if let Some(port) = option(args, "-p").or_else(|| args.last().copied()).and_then(port_of).filter(|_| listens) {
+            if let Some(port) =
+                option(args, "-p").or_else(|| args.last().copied()).and_then(port_of).filter(|_| listens)
+            {
                 serve(steps, "nc", port, Serves::Bytes, "nc: bind: Address already in use");
             }
         }

@@ -96,10 +96,15 @@ fn containers_ready(pod: &Value, phase: &str, init: &[Value], ordinary: &[Value]
         "Failed" => return Err(("PodFailed", String::new())),
         _ => {}
     }
-    let sidecars = init.iter().filter(|status| str_at(runtime::spec(pod, str_at(status, "name")), "restartPolicy") == "Always");
-    let in_order = items(pod, "spec.containers").iter().filter_map(|container| find(ordinary, str_at(container, "name")));
-    let unready: Vec<&str> =
-        sidecars.chain(in_order).filter(|status| !bool_at(status, "ready")).map(|status| str_at(status, "name")).collect();
+    let sidecars =
+        init.iter().filter(|status| str_at(runtime::spec(pod, str_at(status, "name")), "restartPolicy") == "Always");
+    let in_order =
+        items(pod, "spec.containers").iter().filter_map(|container| find(ordinary, str_at(container, "name")));
+    let unready: Vec<&str> = sidecars
+        .chain(in_order)
+        .filter(|status| !bool_at(status, "ready"))
+        .map(|status| str_at(status, "name"))
+        .collect();
     if unready.is_empty() {
         return Ok(());
     }
@@ -123,7 +128,8 @@ fn readiness_gates(pod: &Value, conditions: &[Value]) -> Verdict {
 }
 
 fn initialized(pod: &Value, phase: &str, init: &[Value], ordinary: &[Value]) -> Verdict {
-    let begun = ordinary.iter().any(|status| state(status) != "waiting" || !field(status, "lastState.terminated").is_null());
+    let begun =
+        ordinary.iter().any(|status| state(status) != "waiting" || !field(status, "lastState.terminated").is_null());
     let unfinished: Vec<&str> = init
         .iter()
         .filter(|status| {
@@ -157,7 +163,8 @@ fn phase(pod: &Value, init: &[Value], ordinary: &[Value], terminal: bool) -> &'s
     let mut pending_init = false;
     for status in init {
         let sidecar = str_at(runtime::spec(pod, str_at(status, "name")), "restartPolicy") == "Always";
-        let code = int_at(status, "state.terminated.exitCode").or_else(|| int_at(status, "lastState.terminated.exitCode"));
+        let code =
+            int_at(status, "state.terminated.exitCode").or_else(|| int_at(status, "lastState.terminated.exitCode"));
         match (sidecar, state(status)) {
             (true, _) => pending_init |= !bool_at(status, "started") && code.is_none(),
             (false, "terminated") if code == Some(0) => {}
@@ -257,9 +264,7 @@ fn states(pod: &Value, found: &Container) -> (Value, Option<Value>) {
         (State::Created | State::Pulling, Some((reason, message))) => {
             (json!({"waiting": {"reason": reason, "message": message}}), before())
         }
-        (State::Created | State::Pulling, None) => {
-            (json!({"waiting": {"reason": first_reason(pod)}}), before())
-        }
+        (State::Created | State::Pulling, None) => (json!({"waiting": {"reason": first_reason(pod)}}), before()),
     }
 }
 

@@ -11,9 +11,9 @@ use super::program::{OnTerm, Run};
 use super::runtime::{self, Container, Ended, PodRuntime, State};
 use super::{Work, admission, images, probes, sockets, status};
 use crate::event::Actor;
+use crate::kube::Task;
 use crate::kube::api::DeleteOptions;
 use crate::kube::controllers::client;
-use crate::kube::Task;
 use crate::object::{self, bool_at, field, int_at, items, str_at};
 use crate::store::{Key, Kind, Object};
 use crate::time::Time;
@@ -214,8 +214,9 @@ pub(super) fn pulled(world: &mut World, key: &Key, uid: &str, name: &str) {
     world.kube.kubelet.pulled.insert((node, images::canonical(&image)));
     let took = f64::from(PULL_MS.0 + world.random(PULL_MS.1)) / 1000.0;
     let size = 20_000_000 + u64::from(world.random(80_000_000));
-    let message =
-        format!("Successfully pulled image \"{image}\" in {took}s ({took}s including waiting). Image size: {size} bytes.");
+    let message = format!(
+        "Successfully pulled image \"{image}\" in {took}s ({took}s including waiting). Image size: {size} bytes."
+    );
     tell(world, &pod, "Normal", "Pulled", &message);
     start(world, key, uid, &pod, &container);
 }
@@ -284,7 +285,9 @@ pub(super) fn kill(world: &mut World, key: &Key, uid: &str, pod: &Value, name: &
     let on_term = runtime::program_of(runtime::spec(pod, name)).on_term;
     let Some(found) = container_of(world, uid, name).filter(|found| found.is_running()) else { return };
     let (wait, code) = match on_term {
-        OnTerm::Exit { after_ms, code } if Duration::from_millis(after_ms) <= grace => (Duration::from_millis(after_ms), code),
+        OnTerm::Exit { after_ms, code } if Duration::from_millis(after_ms) <= grace => {
+            (Duration::from_millis(after_ms), code)
+        }
         OnTerm::Exit { .. } | OnTerm::Ignored => (grace, 137),
     };
     found.killed = Some(code);

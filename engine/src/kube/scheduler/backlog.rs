@@ -33,7 +33,10 @@ enum Place {
     Arrived,
     Ready,
     /// Until then; `idle` says whether it may be taken earlier when nothing else is ready.
-    Backoff { until: Time, idle: bool },
+    Backoff {
+        until: Time,
+        idle: bool,
+    },
     /// For a relevant change.
     Waiting,
     /// For its scheduling gates to be removed.
@@ -169,7 +172,11 @@ impl Backlog {
         let (old, place) = (entry.pod.clone(), entry.place);
         let moved = old.priority != pod.priority;
         let rejected_by = |plugin: Plugin| entry.plugins.contains(&plugin);
-        let hard = || pod.spread.iter().any(|c| old.labels != pod.labels && c.selector.matches(&old.labels) != c.selector.matches(&pod.labels));
+        let hard = || {
+            pod.spread
+                .iter()
+                .any(|c| old.labels != pod.labels && c.selector.matches(&old.labels) != c.selector.matches(&pod.labels))
+        };
         let again = match place {
             Place::Gated => pod.gates.is_empty(),
             Place::Waiting => {
@@ -204,7 +211,8 @@ impl Backlog {
         } else if let Some((.., name)) = self.ready.first() {
             Some(name.clone())
         } else {
-            let idle = |(_, (.., name)): &&(Time, Rank)| matches!(self.entries[name].place, Place::Backoff { idle: true, .. });
+            let idle =
+                |(_, (.., name)): &&(Time, Rank)| matches!(self.entries[name].place, Place::Backoff { idle: true, .. });
             self.backoff.iter().find(idle).map(|(_, (.., name))| name.clone())
         }?;
         self.place(&name, Place::Taken);
@@ -275,13 +283,15 @@ impl Backlog {
     /// Tries again what has waited for more than five minutes.
     pub fn flush(&mut self, now: Time) {
         let overdue = |entry: &Entry| entry.place == Place::Waiting && now.since(entry.since) > MAX_WAIT;
-        let names: Vec<Name> = self.entries.iter().filter(|(_, entry)| overdue(entry)).map(|(name, _)| name.clone()).collect();
+        let names: Vec<Name> =
+            self.entries.iter().filter(|(_, entry)| overdue(entry)).map(|(name, _)| name.clone()).collect();
         names.iter().for_each(|name| self.try_again(name, now));
     }
 
     /// When `take` will next give a pod, if nothing else happens.
     pub fn next_at(&self, now: Time) -> Option<Time> {
-        let idle = |(_, (.., name)): &(Time, Rank)| matches!(self.entries[name].place, Place::Backoff { idle: true, .. });
+        let idle =
+            |(_, (.., name)): &(Time, Rank)| matches!(self.entries[name].place, Place::Backoff { idle: true, .. });
         if !self.arrived.is_empty() || !self.ready.is_empty() || self.backoff.iter().any(idle) {
             return Some(now);
         }

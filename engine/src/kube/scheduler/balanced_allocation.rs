@@ -11,9 +11,7 @@ pub fn score(pod: &PodInfo, node: &NodeInfo) -> Option<i64> {
         return None;
     }
     let (used, allocatable) = (&node.requested, &node.spec.allocatable);
-    let share = |requested: i64, capacity: i64| {
-        (capacity != 0).then(|| (requested as f64 / capacity as f64).min(1.0))
-    };
+    let share = |requested: i64, capacity: i64| (capacity != 0).then(|| (requested as f64 / capacity as f64).min(1.0));
     let cpu = share(used.milli_cpu + wanted.milli_cpu, allocatable.milli_cpu);
     let memory = share(used.memory + wanted.memory, allocatable.memory);
     let deviation = match (cpu, memory) {

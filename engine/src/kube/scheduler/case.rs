@@ -63,7 +63,9 @@ pub fn answer(case: &Value) -> Result<Answer, String> {
     }
     Ok(match admit(&mut world, Kind::Pod, &case["pod"])? {
         Ok(pod) => placed(&mut world, &pod),
-        Err(refusal) => Answer { value: json!({"node": null, "message": null, "rejected": refusal}), equals: Vec::new() },
+        Err(refusal) => {
+            Answer { value: json!({"node": null, "message": null, "rejected": refusal}), equals: Vec::new() }
+        }
     })
 }
 
@@ -98,7 +100,8 @@ fn placed(world: &mut World, pod: &Value) -> Answer {
         Outcome::Placed { node, scores, equals } => {
             let mut value = json!({"node": *node, "message": null});
             if !scores.is_empty() {
-                value["scores"] = scores.iter().map(|score| (score.node.to_string(), columns(score))).collect::<Map<_, _>>().into();
+                value["scores"] =
+                    scores.iter().map(|score| (score.node.to_string(), columns(score))).collect::<Map<_, _>>().into();
             }
             Answer { value, equals: equals.iter().map(|node| json!({"node": **node})).collect() }
         }
@@ -118,7 +121,8 @@ fn placed(world: &mut World, pod: &Value) -> Answer {
 }
 
 fn columns(score: &NodeScore) -> Value {
-    let mut row: Map<String, Value> = score.plugins.iter().map(|(plugin, score)| (plugin.to_string(), json!(score))).collect();
+    let mut row: Map<String, Value> =
+        score.plugins.iter().map(|(plugin, score)| (plugin.to_string(), json!(score))).collect();
     row.insert("total".to_owned(), json!(score.total));
     Value::Object(row)
 }

@@ -68,7 +68,8 @@ impl Cluster {
                 let waiting = self.homeless.remove(&*spec.name).unwrap_or_default();
                 let mut info = NodeInfo::new(spec);
                 waiting.iter().for_each(|pod| info.add_pod(pod));
-                let zoned = zone(info.labels()) != ("", "") || self.nodes.last().is_some_and(|n| zone(n.labels()) != ("", ""));
+                let zoned =
+                    zone(info.labels()) != ("", "") || self.nodes.last().is_some_and(|n| zone(n.labels()) != ("", ""));
                 self.index.insert(info.name().clone(), self.nodes.len());
                 self.nodes.push(info);
                 if zoned {
@@ -193,14 +194,18 @@ impl Cluster {
     /// Selectors of the Services in a namespace that pick pods with these labels.
     pub fn services_of<'a>(&'a self, namespace: &'a str, pod: &'a Labels) -> impl Iterator<Item = &'a Labels> {
         let own = self.services.iter().filter(move |((ns, _), _)| ns == namespace);
-        own.filter_map(|(_, selector)| selector.as_ref()).filter(|wanted| wanted.iter().all(|(k, v)| pod.get(k) == Some(v)))
+        own.filter_map(|(_, selector)| selector.as_ref())
+            .filter(|wanted| wanted.iter().all(|(k, v)| pod.get(k) == Some(v)))
     }
 
     /// Takes over a ReplicaSet, StatefulSet or ReplicationController.
     pub fn set_owner(&mut self, kind: &str, object: &Value) {
         let selector = &object["spec"]["selector"];
-        let selector =
-            if kind == "ReplicationController" { Selector::from_labels(&labels(selector)) } else { Selector::read(selector) };
+        let selector = if kind == "ReplicationController" {
+            Selector::from_labels(&labels(selector))
+        } else {
+            Selector::read(selector)
+        };
         self.owners.insert((kind.to_string(), name_of(object)), selector);
     }
 

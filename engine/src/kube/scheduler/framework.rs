@@ -5,16 +5,15 @@
 //! plugin and weighted. Volume plugins and DynamicResources pass everything here, because the lab has no volumes or
 //! devices to be scarce.
 
-
 use super::cluster::Cluster;
 use super::node_info::NodeInfo;
 use super::pod_info::PodInfo;
+use super::trace::{NodeScore, Plugin, Reason};
 use super::{
     balanced_allocation, image_locality, inter_pod_affinity, node_affinity, node_name, node_ports, node_resources_fit,
     node_unschedulable, pod_topology_spread, taint_toleration,
 };
 use std::rc::Rc;
-use super::trace::{NodeScore, Plugin, Reason};
 
 /// What the stateful filters counted for one pod. A clone is the ground for a thought experiment.
 #[derive(Clone, Debug)]
@@ -25,7 +24,10 @@ pub struct Cycle {
 
 /// Counts once what the filters need; a plugin with nothing to say is skipped from here on.
 pub fn pre_filter(cluster: &Cluster, pod: &PodInfo) -> Cycle {
-    Cycle { spread: pod_topology_spread::pre_filter(cluster, pod), affinity: inter_pod_affinity::pre_filter(cluster, pod) }
+    Cycle {
+        spread: pod_topology_spread::pre_filter(cluster, pod),
+        affinity: inter_pod_affinity::pre_filter(cluster, pod),
+    }
 }
 
 impl Cycle {
@@ -59,7 +61,12 @@ pub fn run_filters(cycle: &Cycle, pod: &PodInfo, node: &NodeInfo) -> Result<(), 
 
 /// Asks the filters with the pods of equal or higher priority that are nominated to the node, and again without:
 /// they may come or not, and the pod must fit either way.
-pub fn run_filters_with_nominated(cluster: &Cluster, cycle: &Cycle, pod: &PodInfo, node: &NodeInfo) -> Result<(), Reason> {
+pub fn run_filters_with_nominated(
+    cluster: &Cluster,
+    cycle: &Cycle,
+    pod: &PodInfo,
+    node: &NodeInfo,
+) -> Result<(), Reason> {
     let nominated = cluster.nominated(node.name());
     let yields_to = |other: &&Rc<PodInfo>| other.priority >= pod.priority && other.id != pod.id;
     if nominated.iter().any(|other| yields_to(&other)) {
@@ -104,7 +111,8 @@ pub fn run_scores(cluster: &Cluster, pod: &PodInfo, nodes: &[&NodeInfo]) -> Vec<
     columns.push((Plugin::ImageLocality, 1, each(&|node| image_locality::score(cluster, pod, node))));
 
     let row = |at: usize, node: &&NodeInfo| {
-        let plugins: Vec<(Plugin, i64)> = columns.iter().map(|(plugin, weight, scores)| (*plugin, weight * scores[at])).collect();
+        let plugins: Vec<(Plugin, i64)> =
+            columns.iter().map(|(plugin, weight, scores)| (*plugin, weight * scores[at])).collect();
         NodeScore { node: node.name().clone(), total: plugins.iter().map(|(_, score)| score).sum(), plugins }
     };
     nodes.iter().enumerate().map(|(at, node)| row(at, node)).collect()

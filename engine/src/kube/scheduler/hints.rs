@@ -19,11 +19,17 @@ pub enum Change<'a> {
     /// A pod came onto a node.
     PodAssigned(&'a PodInfo),
     /// A pod on a node changed.
-    PodUpdated { old: &'a PodInfo, new: &'a PodInfo },
+    PodUpdated {
+        old: &'a PodInfo,
+        new: &'a PodInfo,
+    },
     /// A pod left its node, or a nomination ended.
     PodGone(&'a PodInfo),
     NodeAdded(&'a NodeSpec),
-    NodeUpdated { old: &'a NodeSpec, new: &'a NodeSpec },
+    NodeUpdated {
+        old: &'a NodeSpec,
+        new: &'a NodeSpec,
+    },
     NodeGone(&'a NodeSpec),
 }
 
@@ -31,7 +37,8 @@ pub enum Change<'a> {
 pub fn listeners(change: Change) -> &'static [Plugin] {
     const PODS: &[Plugin] = &[Plugin::PodTopologySpread, Plugin::InterPodAffinity];
     const RESIZED: &[Plugin] = &[Plugin::NodeResourcesFit, Plugin::PodTopologySpread, Plugin::InterPodAffinity];
-    const GONE: &[Plugin] = &[Plugin::NodePorts, Plugin::NodeResourcesFit, Plugin::PodTopologySpread, Plugin::InterPodAffinity];
+    const GONE: &[Plugin] =
+        &[Plugin::NodePorts, Plugin::NodeResourcesFit, Plugin::PodTopologySpread, Plugin::InterPodAffinity];
     match change {
         Change::PodAssigned(_) => PODS,
         Change::PodUpdated { .. } => RESIZED,

@@ -6,10 +6,10 @@
 //! once more without labels, so that one made only of NotIn or DoesNotExist picks every namespace.
 
 use super::cluster::Cluster;
-use super::trace::Reason;
 use super::node_info::NodeInfo;
 use super::pod_info::{AffinityTerm, PodInfo};
 use super::selector::Labels;
+use super::trace::Reason;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -159,7 +159,10 @@ pub fn pre_score(cluster: &Cluster, pod: &PodInfo) -> Option<PreScore> {
             away.iter().for_each(|(weight, term)| state.weigh(term, -weight, other, &none, node));
             other.affinity.iter().for_each(|term| state.weigh(term, HARD_POD_AFFINITY_WEIGHT, pod, &labels, node));
             other.preferred_affinity.iter().for_each(|(weight, term)| state.weigh(term, *weight, pod, &labels, node));
-            other.preferred_anti_affinity.iter().for_each(|(weight, term)| state.weigh(term, -weight, pod, &labels, node));
+            other
+                .preferred_anti_affinity
+                .iter()
+                .for_each(|(weight, term)| state.weigh(term, -weight, pod, &labels, node));
         }
     }
     (!state.0.is_empty()).then_some(state)

@@ -34,7 +34,6 @@ mod pod_topology_spread;
 pub(crate) mod taint_toleration;
 
 use cluster::Cluster;
-use trace::{Candidate, NODES_NAMED, NodeScore, Plugin, Reason, Step, Verdict};
 use framework::{Cycle, pre_filter, run_filters_with_nominated, run_scores};
 use message::Histogram;
 use node_info::NodeInfo;
@@ -42,6 +41,7 @@ use pod_info::PodInfo;
 use preemption::{Preemption, preempt};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use trace::{Candidate, NODES_NAMED, NodeScore, Plugin, Reason, Step, Verdict};
 
 /// Below this many nodes all are looked at.
 const MIN_FEASIBLE_NODES: usize = 100;
@@ -60,7 +60,11 @@ pub struct Attempt {
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// `scores` is empty when only one node was feasible; `equals` are the nodes of the best total.
-    Placed { node: Rc<str>, scores: Vec<NodeScore>, equals: Vec<Rc<str>> },
+    Placed {
+        node: Rc<str>,
+        scores: Vec<NodeScore>,
+        equals: Vec<Rc<str>>,
+    },
     Unschedulable(Failure),
 }
 
@@ -215,7 +219,8 @@ fn choose(
     }
     let scores = run_scores(cluster, pod, feasible);
     let best = scores.iter().map(|score| score.total).max().unwrap_or(0);
-    let equals: Vec<Rc<str>> = scores.iter().filter(|score| score.total == best).map(|score| score.node.clone()).collect();
+    let equals: Vec<Rc<str>> =
+        scores.iter().filter(|score| score.total == best).map(|score| score.node.clone()).collect();
     let node = equals[draw(equals.len() as u32) as usize].clone();
     (node, scores, equals)
 }

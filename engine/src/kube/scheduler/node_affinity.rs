@@ -1,10 +1,10 @@
 //! Filter: nodeSelector and required node affinity. PreFilter: terms that all name nodes by `metadata.name` leave only
 //! those nodes to look at. Score: the weights of the preferences that the node meets. Source: `plugins/nodeaffinity`.
 
-use super::trace::Reason;
 use super::node_info::NodeInfo;
 use super::pod_info::PodInfo;
 use super::selector::{NodeTerm, Operator};
+use super::trace::Reason;
 use std::collections::BTreeSet;
 
 /// What a pod whose terms contradict themselves is told.

@@ -50,7 +50,11 @@ pub struct NodeInfo {
 pub fn read(node: &Value) -> NodeSpec {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &Value| -> Rc<str> { value.as_str().unwrap_or_default().into() };
-    let taint = |taint: &Value| Taint { key: text(&taint["key"]), value: text(&taint["value"]), effect: text(&taint["effect"]) };
+    let taint = |taint: &Value| Taint {
+        key: text(&taint["key"]),
+        value: text(&taint["value"]),
+        effect: text(&taint["effect"]),
+    };
     let mut images = BTreeMap::new();
     for image in list(&node["status"]["images"]) {
         for name in list(&image["names"]) {
@@ -69,7 +73,13 @@ pub fn read(node: &Value) -> NodeSpec {
 
 impl NodeInfo {
     pub fn new(spec: NodeSpec) -> NodeInfo {
-        NodeInfo { spec: Rc::new(spec), pods: Vec::new(), requested: Resources::default(), non_zero: (0, 0), used_ports: Vec::new() }
+        NodeInfo {
+            spec: Rc::new(spec),
+            pods: Vec::new(),
+            requested: Resources::default(),
+            non_zero: (0, 0),
+            used_ports: Vec::new(),
+        }
     }
 
     pub fn name(&self) -> &Rc<str> {
@@ -112,7 +122,8 @@ impl NodeInfo {
     /// The used port that overlaps `wanted`: same number and protocol, and the same address or either 0.0.0.0.
     pub fn port_conflict(&self, wanted: &HostPort) -> Option<&HostPort> {
         let start = self.used_ports.partition_point(|p| (p.port, p.protocol) < (wanted.port, wanted.protocol));
-        let same = self.used_ports[start..].iter().take_while(|p| (p.port, p.protocol) == (wanted.port, wanted.protocol));
+        let same =
+            self.used_ports[start..].iter().take_while(|p| (p.port, p.protocol) == (wanted.port, wanted.protocol));
         let any = |ip: &str| ip == ANY_HOST_IP;
         same.into_iter().find(|p| any(&p.host_ip) || any(&wanted.host_ip) || p.host_ip == wanted.host_ip)
     }

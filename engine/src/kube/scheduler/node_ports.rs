@@ -2,9 +2,9 @@
 //! the same hostIP or 0.0.0.0 on either side. Only declared ports of pods count; what a process really listens on,
 //! NodePorts and kube-proxy do not. Source: `plugins/nodeports`, HostPortInfo in `framework/types.go`.
 
-use super::trace::Reason;
 use super::node_info::NodeInfo;
 use super::pod_info::{HostPort, PodInfo};
+use super::trace::Reason;
 
 /// The first wanted port that is taken. Who holds it is found when the verdict is printed (`explain`).
 pub fn filter(pod: &PodInfo, node: &NodeInfo) -> Result<(), Reason> {
@@ -34,6 +34,7 @@ pub fn explain(reason: Reason, node: &NodeInfo) -> Reason {
 pub fn overlap(wanted: &[HostPort], held: &[HostPort]) -> bool {
     let any = |port: &HostPort| *port.host_ip == *super::node_info::ANY_HOST_IP;
     wanted.iter().any(|w| {
-        held.iter().any(|h| w.port == h.port && w.protocol == h.protocol && (any(w) || any(h) || w.host_ip == h.host_ip))
+        held.iter()
+            .any(|h| w.port == h.port && w.protocol == h.protocol && (any(w) || any(h) || w.host_ip == h.host_ip))
     })
 }

@@ -2,10 +2,10 @@
 //! less what pods on the node ask for. Score (LeastAllocated): the free share of CPU and memory, both of weight 1,
 //! in Go's integer arithmetic. Source: `plugins/noderesources/{fit,least_allocated,resource_allocation}.go`.
 
-use super::trace::{Insufficient, Reason};
 use super::node_info::NodeInfo;
 use super::pod_info::PodInfo;
 use super::resources::Resources;
+use super::trace::{Insufficient, Reason};
 
 pub fn filter(pod: &PodInfo, node: &NodeInfo) -> Result<(), Reason> {
     let missing = too_little(pod, node);
@@ -42,10 +42,8 @@ pub fn fits_empty(pod: &PodInfo, allocatable: &Resources) -> bool {
 
 pub fn score(pod: &PodInfo, node: &NodeInfo) -> i64 {
     let allocatable = &node.spec.allocatable;
-    let rows = [
-        (node.non_zero.0 + pod.scored.0, allocatable.milli_cpu),
-        (node.non_zero.1 + pod.scored.1, allocatable.memory),
-    ];
+    let rows =
+        [(node.non_zero.0 + pod.scored.0, allocatable.milli_cpu), (node.non_zero.1 + pod.scored.1, allocatable.memory)];
     let counted = rows.iter().filter(|(_, capacity)| *capacity != 0);
     let shares: Vec<i64> = counted.map(|(requested, capacity)| free_share(*requested, *capacity)).collect();
     if shares.is_empty() { 0 } else { shares.iter().sum::<i64>() / shares.len() as i64 }

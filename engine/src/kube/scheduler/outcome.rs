@@ -96,7 +96,9 @@ fn preempt(world: &mut World, pod: &PodInfo, candidate: &Candidate) {
         }
     }
     for victim in &candidate.victims {
-        let Some(before) = stored(world, victim).filter(|v| str_at(v, "metadata.deletionTimestamp").is_empty()) else { continue };
+        let Some(before) = stored(world, victim).filter(|v| str_at(v, "metadata.deletionTimestamp").is_empty()) else {
+            continue;
+        };
         let mut changed = (*before).clone();
         let condition = json!({
             "type": "DisruptionTarget",

@@ -181,7 +181,9 @@ pub fn read(pod: &Value) -> PodInfo {
         preferred_affinity: preferred(&affinity["podAffinity"]),
         preferred_anti_affinity: preferred(&affinity["podAntiAffinity"]),
         spread: list(&spec["topologySpreadConstraints"]).map(|c| spread_constraint(c, &labels)).collect(),
-        owner: list(&meta["ownerReferences"]).find(|o| o["controller"] == true).map(|o| (text(&o["kind"]), text(&o["name"]))),
+        owner: list(&meta["ownerReferences"])
+            .find(|o| o["controller"] == true)
+            .map(|o| (text(&o["kind"]), text(&o["name"]))),
         images: list(&spec["initContainers"]).chain(list(&spec["containers"])).map(|c| text(&c["image"])).collect(),
         labels,
     }
@@ -245,7 +247,9 @@ fn node_terms(affinity: &Value) -> Option<Vec<NodeTerm>> {
 }
 
 fn preferred_nodes(affinity: &Value) -> Option<Vec<(i64, NodeTerm)>> {
-    let preferred = affinity["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"].as_array().filter(|all| !all.is_empty())?;
+    let preferred = affinity["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+        .as_array()
+        .filter(|all| !all.is_empty())?;
     let read = |term: &Value| Some((term["weight"].as_i64().unwrap_or(0), NodeTerm::read(&term["preference"])?));
     Some(preferred.iter().filter_map(read).collect())
 }

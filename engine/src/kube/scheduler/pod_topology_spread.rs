@@ -4,11 +4,11 @@
 //! system's two (hostname, maxSkew 3; zone, maxSkew 5). Source: `plugins/podtopologyspread`, `plugins/helper/spread.go`.
 
 use super::cluster::Cluster;
-use super::trace::Reason;
 use super::node_info::NodeInfo;
 use super::pod_info::{PodInfo, SpreadConstraint, WhenUnsatisfiable};
 use super::selector::{Labels, Selector};
 use super::taint_toleration::untolerated;
+use super::trace::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -87,7 +87,8 @@ pub fn pre_filter(cluster: &Cluster, pod: &PodInfo) -> Option<PreFilter> {
         }
         for spread in spreads.iter_mut().filter(|s| includes(&s.constraint, pod, node)) {
             let domain = node.labels()[&spread.constraint.topology_key].clone();
-            *spread.domains.entry(domain).or_default() += count_matching(node, &spread.constraint.selector, &pod.id.namespace);
+            *spread.domains.entry(domain).or_default() +=
+                count_matching(node, &spread.constraint.selector, &pod.id.namespace);
         }
     }
     for spread in &mut spreads {
@@ -100,7 +101,8 @@ pub fn pre_filter(cluster: &Cluster, pod: &PodInfo) -> Option<PreFilter> {
 impl PreFilter {
     /// A pod comes to the node (`sign` 1) or goes from it (-1), as a thought experiment for `pod`.
     pub fn update(&mut self, pod: &PodInfo, other: &PodInfo, node: &NodeInfo, sign: i64) {
-        if other.id.namespace != pod.id.namespace || !has_all_keys(node.labels(), self.0.iter().map(|s| &*s.constraint)) {
+        if other.id.namespace != pod.id.namespace || !has_all_keys(node.labels(), self.0.iter().map(|s| &*s.constraint))
+        {
             return;
         }
         for spread in &mut self.0 {

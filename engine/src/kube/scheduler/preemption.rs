@@ -7,12 +7,12 @@
 //! of the victims of highest priority; what is still equal is open. Left out: PodDisruptionBudgets and extenders.
 
 use super::cluster::Cluster;
-use super::trace::{Candidate, Reason, Verdict};
 use super::framework::{Cycle, run_filters_with_nominated};
 use super::message::{self, Histogram};
 use super::node_info::NodeInfo;
 use super::node_ports;
 use super::pod_info::PodInfo;
+use super::trace::{Candidate, Reason, Verdict};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -42,7 +42,14 @@ pub struct Preemption {
 }
 
 fn refused(message: String, keep_nomination: bool) -> Preemption {
-    Preemption { message: Some(message), chosen: None, equals: vec![], candidates: vec![], rejected: vec![], keep_nomination }
+    Preemption {
+        message: Some(message),
+        chosen: None,
+        equals: vec![],
+        candidates: vec![],
+        rejected: vec![],
+        keep_nomination,
+    }
 }
 
 /// Looks for victims. `verdicts` are the filters' for the nodes that were looked at; `draw(n)` gives a number below n.
@@ -88,9 +95,8 @@ fn candidate(room: &Room) -> Candidate {
 /// A pod that already preempted waits while its victims are leaving.
 fn victims_leaving(cluster: &Cluster, pod: &PodInfo, verdicts: &[(usize, Reason)]) -> bool {
     let Some(node) = cluster.node(&pod.nominated_node) else { return false };
-    let hopeless = verdicts.iter().any(|(at, reason)| {
-        cluster.nodes()[*at].name() == node.name() && !reason.preemption_may_help()
-    });
+    let hopeless =
+        verdicts.iter().any(|(at, reason)| cluster.nodes()[*at].name() == node.name() && !reason.preemption_may_help());
     !hopeless && node.pods.iter().any(|other| other.priority < pod.priority && other.preempted)
 }
 
@@ -122,7 +128,8 @@ fn dry_run<'a>(
 
 /// The victims on one node, the most important first, or what still stands in the way without any of them.
 fn victims_on(cluster: &Cluster, cycle: &Cycle, pod: &PodInfo, node: &NodeInfo) -> Result<Vec<Rc<PodInfo>>, Reason> {
-    let mut potential: Vec<Rc<PodInfo>> = node.pods.iter().filter(|other| other.priority < pod.priority).cloned().collect();
+    let mut potential: Vec<Rc<PodInfo>> =
+        node.pods.iter().filter(|other| other.priority < pod.priority).cloned().collect();
     if potential.is_empty() {
         return Err(Reason::NoVictims);
     }

@@ -207,7 +207,9 @@ impl Memory {
         self.cluster.nominate(&pod, &pod.nominated_node);
         self.backlog.update(pod.clone(), now);
         // A nomination that ended gives room to pods that are not more important.
-        if let Some(before) = before.filter(|old| !old.nominated_node.is_empty() && old.nominated_node != pod.nominated_node) {
+        if let Some(before) =
+            before.filter(|old| !old.nominated_node.is_empty() && old.nominated_node != pod.nominated_node)
+        {
             self.backlog.changed(Change::PodGone(&before), now, |other| other.priority <= before.priority);
         }
     }

@@ -84,7 +84,15 @@ fn a_pod_that_finds_no_port_waits_for_the_holder_to_go() {
     assert!(told(&world), "the filter step names the pod that holds the port");
     // Another port coming free changes nothing, the right one does.
     let gone = |world: &mut World, name: &str| {
-        api::delete(world, Actor::Learner, Kind::Pod, "default", name, DeleteOptions { grace: Some(0), ..DeleteOptions::default() }).expect("deleted");
+        api::delete(
+            world,
+            Actor::Learner,
+            Kind::Pod,
+            "default",
+            name,
+            DeleteOptions { grace: Some(0), ..DeleteOptions::default() },
+        )
+        .expect("deleted");
     };
     let attempts = |world: &World| {
         let began = |what: &What| matches!(what, What::Scheduling { pod, step: super::trace::Step::Dequeued { .. } } if pod.name == "second");
@@ -184,7 +192,15 @@ fn preemption_takes_the_victim_away_and_nominates_the_node() {
     assert!(field(&victim, "metadata.deletionTimestamp").is_string(), "the victim has its time to stop");
     let uid = crate::object::uid(&pending);
     assert_eq!(messages(&world, "Preempted", "victim"), [format!("Preempted by pod {uid} on node n0")]);
-    api::delete(&mut world, Actor::Learner, Kind::Pod, "default", "victim", DeleteOptions { grace: Some(0), ..DeleteOptions::default() }).expect("stopped");
+    api::delete(
+        &mut world,
+        Actor::Learner,
+        Kind::Pod,
+        "default",
+        "victim",
+        DeleteOptions { grace: Some(0), ..DeleteOptions::default() },
+    )
+    .expect("stopped");
     world.advance(SOON);
     assert_eq!(node_of(&world, "important"), "n0");
 }

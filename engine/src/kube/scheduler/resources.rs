@@ -63,7 +63,10 @@ impl Resources {
 /// Extended resources, huge pages, attachable volumes and prefixed native names.
 fn is_scalar(name: &str) -> bool {
     let extended = name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.");
-    extended || name.starts_with("hugepages-") || name.starts_with("attachable-volumes-") || name.contains("kubernetes.io/")
+    extended
+        || name.starts_with("hugepages-")
+        || name.starts_with("attachable-volumes-")
+        || name.contains("kubernetes.io/")
 }
 
 /// Reads a map of quantities; amounts that cannot be read count as absent (the API server refuses them).
@@ -145,7 +148,9 @@ fn requests(pod: &Value, missing: &ResourceList, pod_level: bool) -> ResourceLis
 fn container_requests(pod: &Value, container: &Value, resizable: bool, missing: &ResourceList) -> ResourceList {
     let mut wanted = resource_list(&container["resources"]["requests"]);
     let status = &pod["status"];
-    let mut statuses = ["containerStatuses", "initContainerStatuses"].iter().flat_map(|list| status[*list].as_array().into_iter().flatten());
+    let mut statuses = ["containerStatuses", "initContainerStatuses"]
+        .iter()
+        .flat_map(|list| status[*list].as_array().into_iter().flatten());
     let own = statuses.find(|s| s["name"] == container["name"] && s["resources"].is_object());
     if let Some(own) = own.filter(|_| resizable) {
         let conditions = status["conditions"].as_array().into_iter().flatten();
@@ -169,6 +174,13 @@ fn add(total: &mut ResourceList, more: &ResourceList) {
 
 fn raise(total: &mut ResourceList, floor: &ResourceList) {
     for (name, amount) in floor {
-        total.entry(name.clone()).and_modify(|most| if *amount > *most { *most = *amount }).or_insert(*amount);
+        total
+            .entry(name.clone())
+            .and_modify(|most| {
+                if *amount > *most {
+                    *most = *amount
+                }
+            })
+            .or_insert(*amount);
     }
 }

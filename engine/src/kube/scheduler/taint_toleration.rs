@@ -2,9 +2,9 @@
 //! Score: fewer untolerated PreferNoSchedule taints are better. Source: `plugins/tainttoleration`,
 //! `api/core/v1/toleration.go`.
 
-use super::trace::Reason;
 use super::node_info::{NodeInfo, Taint};
 use super::pod_info::{PodInfo, Toleration};
+use super::trace::Reason;
 
 /// Empty key, effect or operator match any key, any effect, and `Equal`.
 pub fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {

@@ -24,7 +24,8 @@ fn differences(case: &Value) -> Vec<String> {
         }
     }
     let mut choice = |theirs: &Value, keys: &[&str]| {
-        let wanted: Value = keys.iter().map(|key| (key.to_string(), theirs[*key].clone())).collect::<serde_json::Map<_, _>>().into();
+        let wanted: Value =
+            keys.iter().map(|key| (key.to_string(), theirs[*key].clone())).collect::<serde_json::Map<_, _>>().into();
         let could = if theirs[keys[0]].is_null() { ours[keys[0]].is_null() } else { equals.contains(&wanted) };
         if !could {
             wrong.push(format!("{}: one of {} instead of {wanted}", keys[0], json!(equals)));

@@ -79,17 +79,44 @@ impl Insufficient {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
     Cordoned,
-    OtherNodeName { wanted: Rc<str> },
-    Taint { key: Rc<str>, value: Rc<str>, effect: Rc<str> },
+    OtherNodeName {
+        wanted: Rc<str>,
+    },
+    Taint {
+        key: Rc<str>,
+        value: Rc<str>,
+        effect: Rc<str>,
+    },
     NodeAffinity,
     /// `holder` is known where the node is named in a step.
-    PortTaken { wanted: HostPort, held: HostPort, holder: Option<Rc<PodRef>> },
+    PortTaken {
+        wanted: HostPort,
+        held: HostPort,
+        holder: Option<Rc<PodRef>>,
+    },
     TooLittle(Vec<Insufficient>),
-    SpreadLabelMissing { key: Rc<str> },
-    Spread { key: Rc<str>, value: Rc<str>, matching: i64, own: i64, least: i64, max_skew: i64 },
-    Affinity { key: Rc<str> },
-    AntiAffinity { key: Rc<str>, value: Rc<str> },
-    ExistingAntiAffinity { key: Rc<str>, value: Rc<str> },
+    SpreadLabelMissing {
+        key: Rc<str>,
+    },
+    Spread {
+        key: Rc<str>,
+        value: Rc<str>,
+        matching: i64,
+        own: i64,
+        least: i64,
+        max_skew: i64,
+    },
+    Affinity {
+        key: Rc<str>,
+    },
+    AntiAffinity {
+        key: Rc<str>,
+        value: Rc<str>,
+    },
+    ExistingAntiAffinity {
+        key: Rc<str>,
+        value: Rc<str>,
+    },
     /// In the preemption part: no pod of lower priority is on the node.
     NoVictims,
 }
@@ -104,7 +131,9 @@ impl Reason {
             Reason::PortTaken { .. } => Plugin::NodePorts,
             Reason::TooLittle(_) => Plugin::NodeResourcesFit,
             Reason::SpreadLabelMissing { .. } | Reason::Spread { .. } => Plugin::PodTopologySpread,
-            Reason::Affinity { .. } | Reason::AntiAffinity { .. } | Reason::ExistingAntiAffinity { .. } => Plugin::InterPodAffinity,
+            Reason::Affinity { .. } | Reason::AntiAffinity { .. } | Reason::ExistingAntiAffinity { .. } => {
+                Plugin::InterPodAffinity
+            }
             Reason::NoVictims => Plugin::DefaultPreemption,
         }
     }
@@ -112,7 +141,10 @@ impl Reason {
     /// Whether removing pods could change the verdict (Kubernetes: Unschedulable, not UnschedulableAndUnresolvable).
     pub fn preemption_may_help(&self) -> bool {
         match self {
-            Reason::PortTaken { .. } | Reason::Spread { .. } | Reason::AntiAffinity { .. } | Reason::ExistingAntiAffinity { .. } => true,
+            Reason::PortTaken { .. }
+            | Reason::Spread { .. }
+            | Reason::AntiAffinity { .. }
+            | Reason::ExistingAntiAffinity { .. } => true,
             Reason::TooLittle(all) => !all.iter().any(Insufficient::hopeless),
             _ => false,
         }
@@ -123,11 +155,15 @@ impl Reason {
         let one = match self {
             Reason::Cordoned => "node(s) were unschedulable",
             Reason::OtherNodeName { .. } => "node(s) didn't match the requested node name",
-            Reason::Taint { key, value, .. } => return vec![format!("node(s) had untolerated taint {{{key}: {value}}}").into()],
+            Reason::Taint { key, value, .. } => {
+                return vec![format!("node(s) had untolerated taint {{{key}: {value}}}").into()];
+            }
             Reason::NodeAffinity => "node(s) didn't match Pod's node affinity/selector",
             Reason::PortTaken { .. } => "node(s) didn't have free ports for the requested pod ports",
             Reason::TooLittle(all) => return all.iter().map(Insufficient::message).collect(),
-            Reason::SpreadLabelMissing { .. } => "node(s) didn't match pod topology spread constraints (missing required label)",
+            Reason::SpreadLabelMissing { .. } => {
+                "node(s) didn't match pod topology spread constraints (missing required label)"
+            }
             Reason::Spread { .. } => "node(s) didn't match pod topology spread constraints",
             Reason::Affinity { .. } => "node(s) didn't match pod affinity rules",
             Reason::AntiAffinity { .. } => "node(s) didn't match pod anti-affinity rules",
@@ -155,10 +191,14 @@ impl fmt::Display for Reason {
         match self {
             Reason::Cordoned => f.write_str("the node is cordoned"),
             Reason::OtherNodeName { wanted } => write!(f, "the pod asks for node {wanted}"),
-            Reason::Taint { key, value, effect } if value.is_empty() => write!(f, "taint {key}:{effect} is not tolerated"),
+            Reason::Taint { key, value, effect } if value.is_empty() => {
+                write!(f, "taint {key}:{effect} is not tolerated")
+            }
             Reason::Taint { key, value, effect } => write!(f, "taint {key}={value}:{effect} is not tolerated"),
             Reason::NodeAffinity => f.write_str("nodeSelector or node affinity asks for other labels"),
-            Reason::PortTaken { wanted, held, holder: Some(holder) } => write!(f, "{wanted} is taken: pod {holder} holds {held}"),
+            Reason::PortTaken { wanted, held, holder: Some(holder) } => {
+                write!(f, "{wanted} is taken: pod {holder} holds {held}")
+            }
             Reason::PortTaken { wanted, held, holder: None } => write!(f, "{wanted} is taken: {held} is held"),
             Reason::TooLittle(all) => {
                 for (i, too_little) in all.iter().enumerate() {
@@ -170,11 +210,19 @@ impl fmt::Display for Reason {
             }
             Reason::SpreadLabelMissing { key } => write!(f, "the node has no label {key}"),
             Reason::Spread { key, value, matching, own, least, max_skew } => {
-                write!(f, "{key}={value} would have {} matching pods, {least} elsewhere, maxSkew {max_skew}", matching + own)
+                write!(
+                    f,
+                    "{key}={value} would have {} matching pods, {least} elsewhere, maxSkew {max_skew}",
+                    matching + own
+                )
             }
             Reason::Affinity { key } => write!(f, "no pod that the affinity asks for in this {key}"),
-            Reason::AntiAffinity { key, value } => write!(f, "a pod that the anti-affinity excludes is in {key}={value}"),
-            Reason::ExistingAntiAffinity { key, value } => write!(f, "a pod in {key}={value} excludes this one by its anti-affinity"),
+            Reason::AntiAffinity { key, value } => {
+                write!(f, "a pod that the anti-affinity excludes is in {key}={value}")
+            }
+            Reason::ExistingAntiAffinity { key, value } => {
+                write!(f, "a pod in {key}={value} excludes this one by its anti-affinity")
+            }
             Reason::NoVictims => f.write_str("no pod of lower priority is on the node"),
         }
     }

@@ -6,8 +6,22 @@ use super::api_resources::{Served, served};
 use super::failure::{Failure, Outcome};
 
 const VERBS: [&str; 16] = [
-    "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "use", "bind", "impersonate", "*",
-    "approve", "sign", "escalate", "attest",
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "use",
+    "bind",
+    "impersonate",
+    "*",
+    "approve",
+    "sign",
+    "escalate",
+    "attest",
 ];
 
 pub fn run(call: &mut Call) -> Outcome {
@@ -59,7 +73,8 @@ fn find(word: &str) -> Option<Served> {
     let (name, group) = word.split_once('.').unwrap_or((word, ""));
     served().find(|resource| {
         let singular = resource.kind.to_lowercase();
-        let named = resource.name == name || singular == name || resource.short_names.split(',').any(|short| short == name);
+        let named =
+            resource.name == name || singular == name || resource.short_names.split(',').any(|short| short == name);
         named && (group.is_empty() || resource.group() == group)
     })
 }

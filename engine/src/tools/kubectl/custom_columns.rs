@@ -48,7 +48,8 @@ impl CustomColumns {
         }
         let one = [object.clone()];
         for object in if is_list(object) { items(object, "items") } else { &one } {
-            let cells: Vec<String> = self.columns.iter().map(|(_, path)| cell(path, object)).collect::<Result<_, _>>()?;
+            let cells: Vec<String> =
+                self.columns.iter().map(|(_, path)| cell(path, object)).collect::<Result<_, _>>()?;
             writer.write(&format!("{}\n", cells.join("\t")));
         }
         Ok(writer.finish())
@@ -86,7 +87,8 @@ fn from_file(text: &str) -> Outcome<Vec<(String, String)>> {
     };
     let (headers, paths) = (line("header")?, line("spec")?);
     if headers.len() != paths.len() {
-        let text = format!("number of headers ({}) and field specifications ({}) don't match", headers.len(), paths.len());
+        let text =
+            format!("number of headers ({}) and field specifications ({}) don't match", headers.len(), paths.len());
         return Err(Failure::text(text));
     }
     Ok(headers.into_iter().zip(paths).collect())
@@ -103,7 +105,10 @@ pub fn relaxed_path(path: &str) -> Result<String, String> {
     let inner = path.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or(path);
     let bare = inner.strip_prefix('.').filter(|bare| !bare.is_empty()).unwrap_or(inner);
     if bare.is_empty() || bare.contains(['{', '}']) {
-        return Err("unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'".into());
+        return Err(
+            "unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'"
+                .into(),
+        );
     }
     Ok(format!("{{.{bare}}}"))
 }
@@ -136,7 +141,10 @@ mod tests {
     #[test]
     fn refusals() {
         let object = json!({});
-        assert_eq!(print("A", &object), "error: unexpected custom-columns spec: A, expected <header>:<json-path-expr>\n");
+        assert_eq!(
+            print("A", &object),
+            "error: unexpected custom-columns spec: A, expected <header>:<json-path-expr>\n"
+        );
         assert_eq!(
             print("A:{.a}{.b}", &object),
             "error: unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'\n"

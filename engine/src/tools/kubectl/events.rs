@@ -53,7 +53,8 @@ pub fn run(call: &mut Call) -> Outcome {
         return watch(call, &filter, &output, printer);
     }
     let world = &*call.cx.world;
-    let mut events: Vec<Object> = world.store().list(Kind::Event).filter(|event| filter.matches(event)).cloned().collect();
+    let mut events: Vec<Object> =
+        world.store().list(Kind::Event).filter(|event| filter.matches(event)).cloned().collect();
     if events.is_empty() {
         let none = match &filter.namespace {
             None => "No events found.\n".to_owned(),
@@ -93,11 +94,7 @@ fn about(text: &str) -> Outcome<Option<(Kind, String)>> {
 
 /// The time by which events are sorted; none sorts first.
 fn last_seen(event: &Value) -> Option<Time> {
-    let stamps = [
-        str_at(event, "series.lastObservedTime"),
-        str_at(event, "lastTimestamp"),
-        str_at(event, "eventTime"),
-    ];
+    let stamps = [str_at(event, "series.lastObservedTime"), str_at(event, "lastTimestamp"), str_at(event, "eventTime")];
     stamps.into_iter().find_map(Time::parse_rfc3339)
 }
 

@@ -66,7 +66,9 @@ fn split(asked: &str) -> Outcome<(Kind, Vec<String>)> {
     let kind = mapping_for(word)?;
     let group = kind.info().group;
     let rest = match rest.strip_prefix(group) {
-        Some(after) if !group.is_empty() && (after.is_empty() || after.starts_with('.')) => after.trim_start_matches('.'),
+        Some(after) if !group.is_empty() && (after.is_empty() || after.starts_with('.')) => {
+            after.trim_start_matches('.')
+        }
         _ => rest,
     };
     Ok((kind, rest.split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect()))
@@ -127,7 +129,13 @@ fn undocumented(type_name: &str) -> Failure {
     Failure::not_modelled(format!("the fields of {} in 'kubectl explain'", bare(type_name)))
 }
 
-fn field_list<'t>(types: &'t Types, kind: &str, level: usize, recursive: bool, above: &mut Vec<&'t str>) -> Outcome<String> {
+fn field_list<'t>(
+    types: &'t Types,
+    kind: &str,
+    level: usize,
+    recursive: bool,
+    above: &mut Vec<&'t str>,
+) -> Outcome<String> {
     let Some((name, documented)) = inner(types, kind) else { return Ok(String::new()) };
     if above.contains(&name) {
         return Ok(String::new());
@@ -229,7 +237,10 @@ fn types() -> Types {
         if let [name, called, description] = cells.as_slice() {
             last = name.trim_start_matches('=');
             let fields = if called.ends_with('!') { None } else { Some(Vec::new()) };
-            types.insert(last, Documented { description: text(description), called: called.trim_end_matches('!'), fields });
+            types.insert(
+                last,
+                Documented { description: text(description), called: called.trim_end_matches('!'), fields },
+            );
         } else if let [name, kind, required, values, description] = cells.as_slice() {
             let values = values.split(',').filter(|_| !values.is_empty()).collect();
             let field = Field { name, kind, required: *required == "*", values, description: text(description) };
@@ -256,7 +267,9 @@ mod tests {
     fn fields_as_the_real_cluster_explains_them() {
         let path = format!("{}/../golden/kubectl/02-commands.txt", env!("CARGO_MANIFEST_DIR"));
         let transcript = std::fs::read_to_string(path).expect("the transcripts are in the repository");
-        for asked in ["pod.spec.containers.ports", "pod.spec.containers.ports.hostPort", "service.spec.ports.targetPort"] {
+        for asked in
+            ["pod.spec.containers.ports", "pod.spec.containers.ports.hostPort", "service.spec.ports.targetPort"]
+        {
             let command = format!("$ kubectl explain {asked}\n");
             let begin = transcript.find(&command).expect("the command is there") + command.len();
             let end = transcript[begin..].find("\n$ ").expect("another follows") + begin;

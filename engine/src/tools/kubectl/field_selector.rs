@@ -195,9 +195,13 @@ mod tests {
         assert_eq!(check(Kind::Pod, "spec.foo=1"), Err("field label not supported: spec.foo".into()));
         assert_eq!(
             check(Kind::Deployment, "status.replicas=1"),
-            Err("\"status.replicas\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"".into())
+            Err("\"status.replicas\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                .into())
         );
-        assert_eq!(check(Kind::Node, "metadata.namespace=x"), Err("field label not supported: metadata.namespace".into()));
+        assert_eq!(
+            check(Kind::Node, "metadata.namespace=x"),
+            Err("field label not supported: metadata.namespace".into())
+        );
         assert_eq!(check(Kind::Event, "reason=FailedScheduling"), Ok(()));
         assert_eq!(check(Kind::Pod, "bad"), Err("invalid selector: 'bad'; can't understand 'bad'".into()));
     }

@@ -45,12 +45,7 @@ pub fn run(call: &mut Call) -> Outcome {
     if call.flags.bool("output-watch-events") && !watching {
         return Err(Failure::text("--output-watch-events option can only be used with --watch or --watch-only"));
     }
-    let query = Query {
-        type_alone_is_all: true,
-        fetch: Fetch::Latest,
-        single_resource_type: watching,
-        ..call.query()
-    };
+    let query = Query { type_alone_is_all: true, fetch: Fetch::Latest, single_resource_type: watching, ..call.query() };
     if watching {
         return super::watch::run(call, &query, &output);
     }

@@ -31,11 +31,18 @@ fn world() -> World {
     store(&mut world, pod("default", "b", "web", "w1"));
     store(&mut world, pod("default", "a-long-name", "api", "w2"));
     store(&mut world, pod("kube-system", "proxy", "proxy", "w1"));
-    let service = json!({"type": "ClusterIP", "clusterIPs": ["10.96.0.1"], "ports": [{"port": 443, "protocol": "TCP"}]});
-    store(&mut world, json!({"apiVersion": "v1", "kind": "Service", "spec": service,
-        "metadata": {"name": "kubernetes", "namespace": "default", "creationTimestamp": "2026-11-21T16:59:00Z"}}));
+    let service =
+        json!({"type": "ClusterIP", "clusterIPs": ["10.96.0.1"], "ports": [{"port": 443, "protocol": "TCP"}]});
+    store(
+        &mut world,
+        json!({"apiVersion": "v1", "kind": "Service", "spec": service,
+        "metadata": {"name": "kubernetes", "namespace": "default", "creationTimestamp": "2026-11-21T16:59:00Z"}}),
+    );
     for name in ["default", "kube-system"] {
-        store(&mut world, json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "status": {"phase": "Active"}}));
+        store(
+            &mut world,
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "status": {"phase": "Active"}}),
+        );
     }
     world
 }
@@ -45,7 +52,14 @@ fn check(line: &str, want: &str) {
     let mut world = world();
     let mut env = Env::default();
     let args = line.split(' ').map(str::to_owned).collect();
-    let mut cx = Cx { world: &mut world, place: &Place::Workstation, args, stdin: String::new(), env: &mut env, out: Vec::new() };
+    let mut cx = Cx {
+        world: &mut world,
+        place: &Place::Workstation,
+        args,
+        stdin: String::new(),
+        env: &mut env,
+        out: Vec::new(),
+    };
     let exit = super::super::run(&mut cx);
     let mut got: String = cx.out.iter().map(|(_, text)| text.as_str()).collect();
     if exit != 0 {
@@ -116,14 +130,20 @@ fn other_formats() {
     check("kubectl get pods -o jsonpath={.items[*].metadata.name}", "a-long-name b");
     check("kubectl get pod b -o jsonpath={.kind}", "Pod");
     check("kubectl get pods -o custom-columns=N:.metadata.name", "N\na-long-name\nb\n");
-    check("kubectl get ns default -o json", "{\n    \"apiVersion\": \"v1\",\n    \"kind\": \"Namespace\",\n    \"metadata\": {\n        \"name\": \"default\"\n    },\n    \"status\": {\n        \"phase\": \"Active\"\n    }\n}\n");
+    check(
+        "kubectl get ns default -o json",
+        "{\n    \"apiVersion\": \"v1\",\n    \"kind\": \"Namespace\",\n    \"metadata\": {\n        \"name\": \"default\"\n    },\n    \"status\": {\n        \"phase\": \"Active\"\n    }\n}\n",
+    );
     check("kubectl get rs -o yaml", "apiVersion: v1\nitems: []\nkind: List\nmetadata:\n  resourceVersion: \"\"\n");
     check(
         "kubectl get pods -o foo",
         "error: unable to match a printer suitable for the output format \"foo\", allowed formats are: custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,wide,yaml\n[exit 1]\n",
     );
     check("kubectl get pods -o jsonpath={.a", "error: error parsing jsonpath {.a, unclosed action\n[exit 1]\n");
-    check("kubectl get pods --show-labels -o yaml", "error: --show-labels option cannot be used with yaml printer\n[exit 1]\n");
+    check(
+        "kubectl get pods --show-labels -o yaml",
+        "error: --show-labels option cannot be used with yaml printer\n[exit 1]\n",
+    );
 }
 
 #[test]
@@ -148,7 +168,10 @@ fn what_the_cluster_is() {
          replicasets           rs           apps/v1      true         ReplicaSet\n\
          statefulsets          sts          apps/v1      true         StatefulSet\n",
     );
-    check("kubectl api-resources --namespaced=false --api-group=scheduling.k8s.io -o name", "priorityclasses.scheduling.k8s.io\n");
+    check(
+        "kubectl api-resources --namespaced=false --api-group=scheduling.k8s.io -o name",
+        "priorityclasses.scheduling.k8s.io\n",
+    );
     check("kubectl auth can-i create pods", "yes\n");
     check("kubectl auth can-i get nodes", "Warning: resource 'nodes' is not namespace scoped\n\nyes\n");
     check("kubectl auth can-i get widgets", "Warning: the server doesn't have a resource type 'widgets'\n\nyes\n");
@@ -164,9 +187,13 @@ fn what_the_cluster_is() {
 fn every_kind_of_portlab_is_served() {
     for kind in Kind::ALL {
         let info = kind.info();
-        let found = crate::tools::kubectl::api_resources::served().find(|served| served.kind == info.kind && served.group() == info.group);
+        let found = crate::tools::kubectl::api_resources::served()
+            .find(|served| served.kind == info.kind && served.group() == info.group);
         let found = found.unwrap_or_else(|| panic!("{} is not served", info.kind));
-        assert_eq!((found.name, found.api_version, found.namespaced), (info.plural, info.api_version().as_str(), info.namespaced));
+        assert_eq!(
+            (found.name, found.api_version, found.namespaced),
+            (info.plural, info.api_version().as_str(), info.namespaced)
+        );
         assert_eq!(found.short_names, info.short.join(","));
     }
 }

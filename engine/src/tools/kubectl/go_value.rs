@@ -31,7 +31,8 @@ pub fn syntax(value: &Value) -> String {
             format!("[]interface {{}}{{{}}}", items.join(", "))
         }
         Value::Object(fields) => {
-            let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{}:{}", quote(key), syntax(value))).collect();
+            let fields: Vec<String> =
+                fields.iter().map(|(key, value)| format!("{}:{}", quote(key), syntax(value))).collect();
             format!("map[string]interface {{}}{{{}}}", fields.join(", "))
         }
         other => plain(other),
@@ -155,6 +156,9 @@ mod tests {
             r#"map[string]interface {}{"a":map[string]interface {}{}, "b":[]interface {}{1, "x\n", interface {}(nil)}}"#
         );
         assert_eq!(super::json(&json!({"a": "<&>"})), r#"{"a":"\u003c\u0026\u003e"}"#);
-        assert_eq!(json_indented(&json!({"a": [1], "b": {}, "c": []})), "{\n    \"a\": [\n        1\n    ],\n    \"b\": {},\n    \"c\": []\n}");
+        assert_eq!(
+            json_indented(&json!({"a": [1], "b": {}, "c": []})),
+            "{\n    \"a\": [\n        1\n    ],\n    \"b\": {},\n    \"c\": []\n}"
+        );
     }
 }

@@ -53,9 +53,14 @@ impl LabelSelector {
             values: vec![value.as_str().unwrap_or("").into()],
         });
         let expressions = items(selector, "matchExpressions").iter().map(|expression| {
-            let mut values: Vec<String> = items(expression, "values").iter().filter_map(Value::as_str).map(Into::into).collect();
+            let mut values: Vec<String> =
+                items(expression, "values").iter().filter_map(Value::as_str).map(Into::into).collect();
             values.sort();
-            Requirement { key: str_at(expression, "key").into(), operator: named(str_at(expression, "operator")), values }
+            Requirement {
+                key: str_at(expression, "key").into(),
+                operator: named(str_at(expression, "operator")),
+                values,
+            }
         });
         let mut requirements: Vec<Requirement> = exact.chain(expressions).collect();
         requirements.sort_by(|a, b| a.key.cmp(&b.key));
@@ -184,7 +189,8 @@ impl Parser {
                 Token::Word(_) | Token::Symbol("!") => {}
                 other => return Err(format!("found '{}', expected: !, identifier, or 'end of string'", other.text())),
             }
-            let requirement = self.requirement().map_err(|message| format!("unable to parse requirement: {message}"))?;
+            let requirement =
+                self.requirement().map_err(|message| format!("unable to parse requirement: {message}"))?;
             requirements.push(requirement);
             match self.next() {
                 Token::End => return Ok(requirements),
@@ -230,7 +236,10 @@ impl Parser {
         values.sort();
         values.dedup();
         if matches!(operator, Operator::GreaterThan | Operator::LessThan) && values[0].parse::<i64>().is_err() {
-            return Err(format!("values[0][{key}]: Invalid value: {:?}: for 'Gt', 'Lt' operators, the value must be an integer", values[0]));
+            return Err(format!(
+                "values[0][{key}]: Invalid value: {:?}: for 'Gt', 'Lt' operators, the value must be an integer",
+                values[0]
+            ));
         }
         Ok(Requirement { key, operator, values })
     }
@@ -260,7 +269,9 @@ impl Parser {
                     values.push(value);
                     return Ok(values);
                 }
-                other if value.is_empty() => return Err(format!("found '{}', expected: ',', ')' or identifier", other.text())),
+                other if value.is_empty() => {
+                    return Err(format!("found '{}', expected: ',', ')' or identifier", other.text()));
+                }
                 other => return Err(format!("found '{}', expected: ',' or ')'", other.text())),
             }
         }

@@ -22,8 +22,8 @@ pub mod describe;
 pub mod describe_command;
 pub mod drain;
 pub mod events;
-pub mod explain;
 pub mod exec;
+pub mod explain;
 pub mod expose;
 pub mod failure;
 pub mod field_selector;
@@ -119,7 +119,8 @@ impl Call<'_, '_> {
 
     /// Refuses the command when one of these flags was not given.
     pub fn require(&self, flags: &[&str]) -> Outcome {
-        let missing: Vec<String> = flags.iter().filter(|f| !self.flags.changed(f)).map(|f| format!("\"{f}\"")).collect();
+        let missing: Vec<String> =
+            flags.iter().filter(|f| !self.flags.changed(f)).map(|f| format!("\"{f}\"")).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -181,8 +182,14 @@ fn run_command(cx: &mut Cx) -> Outcome {
         }
     };
     let path = parsed.command.path;
-    let mut call =
-        Call { cx, command: parsed.command, args: parsed.args, dash: parsed.dash, flags: parsed.flags, warned: BTreeSet::new() };
+    let mut call = Call {
+        cx,
+        command: parsed.command,
+        args: parsed.args,
+        dash: parsed.dash,
+        flags: parsed.flags,
+        warned: BTreeSet::new(),
+    };
     if let Some(command) = command(path) {
         let done = command(&mut call);
         if call.flags.list("filename").iter().any(|file| file == "-") {

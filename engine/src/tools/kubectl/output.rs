@@ -92,7 +92,8 @@ fn json_path(world: &World, format: &str, argument: &str) -> Outcome<Output> {
     } else {
         argument.to_owned()
     };
-    let template = Template::new(&text).map_err(|why| Failure::text(format!("error parsing jsonpath {text}, {why}")))?;
+    let template =
+        Template::new(&text).map_err(|why| Failure::text(format!("error parsing jsonpath {text}, {why}")))?;
     Ok(Output::JsonPath { template, as_json: format == "jsonpath-as-json" })
 }
 

@@ -82,12 +82,18 @@ mod tests {
     #[test]
     fn numbers_texts_and_quantities() {
         let values = |list: [Value; 3]| list.map(|value| json!({"f": value}));
-        assert_eq!(sorted(&values([json!(10), json!(9), json!(-1)]), ".f").unwrap(), values([json!(-1), json!(9), json!(10)]));
+        assert_eq!(
+            sorted(&values([json!(10), json!(9), json!(-1)]), ".f").unwrap(),
+            values([json!(-1), json!(9), json!(10)])
+        );
         assert_eq!(
             sorted(&values([json!("1Gi"), json!("900Mi"), json!("2")]), "{.f}").unwrap(),
             values([json!("2"), json!("900Mi"), json!("1Gi")])
         );
-        assert_eq!(sorted(&values([json!("b"), json!("a1"), json!("a")]), "f").unwrap(), values([json!("a"), json!("a1"), json!("b")]));
+        assert_eq!(
+            sorted(&values([json!("b"), json!("a1"), json!("a")]), "f").unwrap(),
+            values([json!("a"), json!("a1"), json!("b")])
+        );
     }
 
     #[test]

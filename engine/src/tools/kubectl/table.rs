@@ -55,12 +55,18 @@ impl TablePrinter {
             cells.push(namespace(object).to_owned());
         }
         let name_column = printers::columns(kind).iter().position(|column| column.header == "NAME");
-        for (index, (column, cell)) in printers::columns(kind).iter().zip(printers::cells(kind, object, now)).enumerate() {
+        for (index, (column, cell)) in
+            printers::columns(kind).iter().zip(printers::cells(kind, object, now)).enumerate()
+        {
             if column.wide && !self.options.wide {
                 continue;
             }
             let prefixed = self.options.with_kind && name_column == Some(index);
-            cells.push(if prefixed { format!("{}/{}", printers::group_kind(kind), printable(&cell)) } else { printable(&cell) });
+            cells.push(if prefixed {
+                format!("{}/{}", printers::group_kind(kind), printable(&cell))
+            } else {
+                printable(&cell)
+            });
         }
         for key in &self.options.label_columns {
             cells.push(label(object, "labels", key).unwrap_or("").to_owned());
@@ -105,7 +111,8 @@ impl TablePrinter {
 /// `a=1,b=2`, or `<none>`, of the map at `path`.
 #[must_use]
 pub fn format_labels(object: &Value, path: &str) -> String {
-    let labels: Vec<String> = entries(object, path).map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or(""))).collect();
+    let labels: Vec<String> =
+        entries(object, path).map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or(""))).collect();
     if labels.is_empty() { "<none>".into() } else { labels.join(",") }
 }
 

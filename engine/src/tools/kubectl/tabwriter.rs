@@ -159,7 +159,11 @@ mod tests {
 
     #[test]
     fn a_line_of_one_cell_ends_the_columns_above() {
-        check(description(), "Name:\tx\nHead:\n  Longer name:\ty\n  A:\tb\n", "Name:  x\nHead:\n  Longer name:  y\n  A:            b\n");
+        check(
+            description(),
+            "Name:\tx\nHead:\n  Longer name:\ty\n  A:\tb\n",
+            "Name:  x\nHead:\n  Longer name:  y\n  A:            b\n",
+        );
     }
 
     #[test]

@@ -117,13 +117,18 @@ pub fn run(call: &mut Call, query: &Query, format: &str) -> Outcome {
     let mut failure = None;
     let lasts = watch_lasts(call);
     let mut texts = Vec::new();
-    follow(call, lasts, |event| scope_change(&scope, event), |change| {
-        let verb = show_events.then_some(change.verb);
-        match printer.print(&[change.object], change.at, verb) {
-            Ok(text) => texts.push(text),
-            Err(why) => failure = failure.take().or(Some(why)),
-        }
-    });
+    follow(
+        call,
+        lasts,
+        |event| scope_change(&scope, event),
+        |change| {
+            let verb = show_events.then_some(change.verb);
+            match printer.print(&[change.object], change.at, verb) {
+                Ok(text) => texts.push(text),
+                Err(why) => failure = failure.take().or(Some(why)),
+            }
+        },
+    );
     for text in texts {
         call.cx.print(&text);
     }

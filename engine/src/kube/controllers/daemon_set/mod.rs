@@ -72,7 +72,9 @@ fn manage(world: &mut World, set: &Object, hash: &str) -> Result<(), Failure> {
         let here = pods.get(object::name(node)).map(Vec::as_slice);
         match placement::of(set, node) {
             Placement::Run if here.is_none() => create.push(object::name(node).to_owned()),
-            Placement::Stop => delete.extend(here.unwrap_or(&[]).iter().filter(|pod| !object::is_terminating(pod)).cloned()),
+            Placement::Stop => {
+                delete.extend(here.unwrap_or(&[]).iter().filter(|pod| !object::is_terminating(pod)).cloned())
+            }
             place => {
                 let running = sort_out_ended(world, set, object::name(node), here.unwrap_or(&[]), &mut delete);
                 if update::allows_surge(set) {
@@ -96,7 +98,13 @@ fn manage(world: &mut World, set: &Object, hash: &str) -> Result<(), Failure> {
 }
 
 /// Of the pods on a node, those that run; the ones that have ended are put down for deletion, failed ones with a growing delay.
-fn sort_out_ended(world: &mut World, set: &Object, node: &str, pods: &[Object], delete: &mut Vec<Object>) -> Vec<Object> {
+fn sort_out_ended(
+    world: &mut World,
+    set: &Object,
+    node: &str,
+    pods: &[Object],
+    delete: &mut Vec<Object>,
+) -> Vec<Object> {
     let mut running = Vec::new();
     for pod in pods.iter().filter(|pod| !object::is_terminating(pod)) {
         let about = format!("{}/{} on node {node}", object::namespace(pod), object::name(pod));
@@ -208,15 +216,21 @@ fn write_status(world: &mut World, key: &Key, hash: &str) -> Result<(), Failure>
     }
     let mut status = Map::new();
     // The first four are always written, the others only when they are not 0.
-    for (name, count) in [("currentNumberScheduled", current), ("desiredNumberScheduled", desired),
-        ("numberMisscheduled", misscheduled), ("numberReady", ready)]
-    {
+    for (name, count) in [
+        ("currentNumberScheduled", current),
+        ("desiredNumberScheduled", desired),
+        ("numberMisscheduled", misscheduled),
+        ("numberReady", ready),
+    ] {
         status.insert(name.to_owned(), json!(count));
     }
-    for (name, count) in [("numberAvailable", available), ("numberUnavailable", desired - available),
-        ("updatedNumberScheduled", updated), ("observedGeneration", int_at(&set, "metadata.generation").unwrap_or(0)),
-        ("collisionCount", int_at(&set, "status.collisionCount").unwrap_or(0))]
-    {
+    for (name, count) in [
+        ("numberAvailable", available),
+        ("numberUnavailable", desired - available),
+        ("updatedNumberScheduled", updated),
+        ("observedGeneration", int_at(&set, "metadata.generation").unwrap_or(0)),
+        ("collisionCount", int_at(&set, "status.collisionCount").unwrap_or(0)),
+    ] {
         if count != 0 {
             status.insert(name.to_owned(), json!(count));
         }

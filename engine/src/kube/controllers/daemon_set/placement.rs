@@ -43,7 +43,8 @@ pub fn of(set: &Value, node: &Value) -> Placement {
     }
     let repels = |effects: &[&str]| {
         node.taints.iter().any(|taint| {
-            effects.contains(&&*taint.effect) && !pod.tolerations.iter().any(|one| taint_toleration::tolerates(one, taint))
+            effects.contains(&&*taint.effect)
+                && !pod.tolerations.iter().any(|one| taint_toleration::tolerates(one, taint))
         })
     };
     if !repels(&["NoSchedule", "NoExecute"]) {

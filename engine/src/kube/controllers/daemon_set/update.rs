@@ -104,7 +104,10 @@ fn surging(
             (Some(new), Some(old)) if available(world, set, new) => delete.push(old.clone()),
             (Some(_), Some(_)) => surge += 1,
             (None, Some(old)) => {
-                let runs = world.store().find(Kind::Node, "", node).is_some_and(|node| placement::of(set, node) == Placement::Run);
+                let runs = world
+                    .store()
+                    .find(Kind::Node, "", node)
+                    .is_some_and(|node| placement::of(set, node) == Placement::Run);
                 match (available(world, set, old), runs) {
                     (false, false) => delete.push(old.clone()),
                     (false, true) => urgent.push(node.clone()),

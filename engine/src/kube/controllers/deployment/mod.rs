@@ -218,7 +218,8 @@ fn scale_set(world: &mut World, deployment: &Value, set: &Object, size: i64) -> 
 
 /// Deletes the oldest ReplicaSets beyond spec.revisionHistoryLimit that have no pods left.
 fn clean_up(world: &mut World, deployment: &Value, old: &[Object]) -> Result<(), Failure> {
-    let Some(limit) = int_at(deployment, "spec.revisionHistoryLimit").filter(|limit| *limit != i64::from(i32::MAX)) else {
+    let Some(limit) = int_at(deployment, "spec.revisionHistoryLimit").filter(|limit| *limit != i64::from(i32::MAX))
+    else {
         return Ok(());
     };
     let mut alive: Vec<&Object> = old.iter().filter(|set| !object::is_terminating(set)).collect();
@@ -249,8 +250,13 @@ fn size_of(set: &Value) -> Size {
 fn note_create_error(world: &mut World, deployment: &mut Value, name: &str, failure: &Failure) -> Result<(), Failure> {
     let message = format!("Failed to create new replica set \"{name}\": {failure}");
     if status::has_deadline(deployment) {
-        let condition =
-            conditions::deployment_condition("Progressing", "False", "ReplicaSetCreateError", message.clone(), world.now());
+        let condition = conditions::deployment_condition(
+            "Progressing",
+            "False",
+            "ReplicaSetCreateError",
+            message.clone(),
+            world.now(),
+        );
         status::set_condition(deployment, condition);
         client::update_status(world, ACTOR, Kind::Deployment, deployment)?;
     }

@@ -123,7 +123,9 @@ fn progressing(before: &Value, next: &Value) -> bool {
     let count = |status: &Value, name: &str| int_at(status, name).unwrap_or(0);
     let old = |status: &Value| count(status, "replicas") - count(status, "updatedReplicas");
     old(next) < old(before)
-        || ["updatedReplicas", "readyReplicas", "availableReplicas"].iter().any(|name| count(next, name) > count(before, name))
+        || ["updatedReplicas", "readyReplicas", "availableReplicas"]
+            .iter()
+            .any(|name| count(next, name) > count(before, name))
 }
 
 fn timed_out(now: Time, deployment: &Value, status: &Value) -> bool {
@@ -176,8 +178,7 @@ pub(super) fn note_pause(world: &mut World, deployment: &mut Value) -> Result<()
         ("DeploymentPaused", false) => ("DeploymentResumed", "Deployment is resumed"),
         (_, false) => return Ok(()),
     };
-    let condition =
-        conditions::deployment_condition("Progressing", "Unknown", reason, message.to_owned(), world.now());
+    let condition = conditions::deployment_condition("Progressing", "Unknown", reason, message.to_owned(), world.now());
     set_condition(deployment, condition);
     client::update_status(world, ACTOR, Kind::Deployment, deployment)
 }

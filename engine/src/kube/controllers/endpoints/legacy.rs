@@ -60,7 +60,8 @@ fn subsets(members: &[Member]) -> Value {
     let subset = |(ports, members): &(Vec<Value>, Vec<&Member>)| {
         let mut subset = json!({});
         for (name, ready) in [("addresses", true), ("notReadyAddresses", false)] {
-            let addresses: Vec<Value> = members.iter().filter(|member| member.ready == ready).map(|m| address(m)).collect();
+            let addresses: Vec<Value> =
+                members.iter().filter(|member| member.ready == ready).map(|m| address(m)).collect();
             if !addresses.is_empty() {
                 subset[name] = json!(addresses);
             }

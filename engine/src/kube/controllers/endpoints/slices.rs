@@ -122,7 +122,9 @@ fn write(
             "endpoints": endpoints, "ports": ports});
         return client::create(world, ACTOR, Kind::EndpointSlice, slice).map(|_| ());
     };
-    if *field(slice, "endpoints") == endpoints && *field(slice, "ports") == ports && *field(slice, "metadata.labels") == labels
+    if *field(slice, "endpoints") == endpoints
+        && *field(slice, "ports") == ports
+        && *field(slice, "metadata.labels") == labels
     {
         return Ok(());
     }

@@ -24,7 +24,9 @@ pub fn list(w: &mut Writer, title: &str, containers: &[Value], statuses: &[Value
             w.row(2, "Restart Count", int_at(status, "restartCount").unwrap_or(0));
         }
         resources(w, 2, field(container, "resources"));
-        for (title, path) in [("Liveness", "livenessProbe"), ("Readiness", "readinessProbe"), ("Startup", "startupProbe")] {
+        for (title, path) in
+            [("Liveness", "livenessProbe"), ("Readiness", "readinessProbe"), ("Startup", "startupProbe")]
+        {
             if !field(container, path).is_null() {
                 w.row(2, title, probe(field(container, path)));
             }

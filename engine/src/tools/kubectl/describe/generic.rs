@@ -53,8 +53,7 @@ fn title(field: &str) -> String {
         let starts = match previous {
             None => true,
             Some(previous) => {
-                (ch.is_uppercase() && (!previous.is_uppercase() || next_lower))
-                    || ((ch == '-') != (previous == '-'))
+                (ch.is_uppercase() && (!previous.is_uppercase() || next_lower)) || ((ch == '-') != (previous == '-'))
             }
         };
         match words.last_mut().filter(|_| !starts) {

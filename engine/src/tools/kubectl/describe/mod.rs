@@ -127,7 +127,9 @@ fn config_map(w: &mut Writer, object: &Value) {
 
 fn service_account(w: &mut Writer, object: &Value) {
     head(w, object);
-    for (title, path) in [("Image pull secrets:", "imagePullSecrets"), ("Mountable secrets: ", "secrets"), ("Tokens:            ", "")] {
+    for (title, path) in
+        [("Image pull secrets:", "imagePullSecrets"), ("Mountable secrets: ", "secrets"), ("Tokens:            ", "")]
+    {
         let secrets = crate::object::items(object, path);
         if secrets.is_empty() {
             w.text(0, &format!("{title}\t<none>\n"));

@@ -136,12 +136,7 @@ fn pods(w: &mut Writer, node: &Value, around: Around) {
     for pod in pods {
         let (requests, limits) = (pod_amounts(pod, "requests"), pod_amounts(pod, "limits"));
         let cell = |of: &Amounts, resource: &str| share(get(of, resource), get(&allocatable, resource), resource);
-        let cells = [
-            cell(&requests, "cpu"),
-            cell(&limits, "cpu"),
-            cell(&requests, "memory"),
-            cell(&limits, "memory"),
-        ];
+        let cells = [cell(&requests, "cpu"), cell(&limits, "cpu"), cell(&requests, "memory"), cell(&limits, "memory")];
         let age = since(str_at(pod, "metadata.creationTimestamp"), around.now);
         w.text(1, &format!("{}\t{}\t\t{}\t{age}\n", namespace(pod), name(pod), cells.join("\t")));
         add(&mut all_requests, &requests);

@@ -20,7 +20,14 @@ pub fn describe(w: &mut Writer, pod: &Value, now: Time) {
         let statuses = status_of("status.initContainerStatuses");
         container::list(w, "Init Containers", items(pod, "spec.initContainers"), statuses, Some(pod), "");
     }
-    container::list(w, "Containers", items(pod, "spec.containers"), status_of("status.containerStatuses"), Some(pod), "");
+    container::list(
+        w,
+        "Containers",
+        items(pod, "spec.containers"),
+        status_of("status.containerStatuses"),
+        Some(pod),
+        "",
+    );
     if !items(pod, "spec.ephemeralContainers").is_empty() {
         let statuses = status_of("status.ephemeralContainerStatuses");
         container::list(w, "Ephemeral Containers", items(pod, "spec.ephemeralContainers"), statuses, Some(pod), "");

@@ -75,8 +75,11 @@ fn endpoints_of_port(slices: &[&Object], port_name: &str) -> String {
     for slice in slices {
         let ports = items(slice, "ports");
         let named = ports.iter().filter(|port| str_at(port, "name") == port_name);
-        let numbers: Vec<Option<i64>> =
-            if ports.is_empty() { vec![None] } else { named.map(|port| Some(int_at(port, "port").unwrap_or(0))).collect() };
+        let numbers: Vec<Option<i64>> = if ports.is_empty() {
+            vec![None]
+        } else {
+            named.map(|port| Some(int_at(port, "port").unwrap_or(0))).collect()
+        };
         for number in numbers {
             for endpoint in items(slice, "endpoints") {
                 // kubectl notes the overflow before it looks whether the endpoint is ready.

@@ -52,7 +52,8 @@ fn a_deployment_with_its_replica_set() {
     let deployment = object("01-hostport", "kubectl get deployment web -o yaml");
     let mut template = deployment["spec"]["template"].clone();
     template["metadata"]["labels"]["pod-template-hash"] = json!("7d8f5446c9");
-    let owner = json!([{"kind": "Deployment", "name": "web", "controller": true, "uid": deployment["metadata"]["uid"]}]);
+    let owner =
+        json!([{"kind": "Deployment", "name": "web", "controller": true, "uid": deployment["metadata"]["uid"]}]);
     let set = json!({"metadata": {"name": "web-7d8f5446c9", "namespace": "default", "ownerReferences": owner},
         "spec": {"replicas": 3, "template": template}, "status": {"replicas": 3}});
     let want = printed("01-hostport", "kubectl describe deployment web");
@@ -155,7 +156,8 @@ fn a_nodes_allocated_resources() {
     };
     let mut ended = pod("ended", "1", "1Gi");
     set(&mut ended, "status.phase", "Succeeded");
-    let store = store(&[(Kind::Pod, pod("a", "500m", "100Mi")), (Kind::Pod, pod("b", "100m", "28Mi")), (Kind::Pod, ended)]);
+    let store =
+        store(&[(Kind::Pod, pod("a", "500m", "100Mi")), (Kind::Pod, pod("b", "100m", "28Mi")), (Kind::Pod, ended)]);
     let text = describe(Kind::Node, &node, Around { store: &store, now: Time(0), show_events: false });
     let from = text.find("Non-terminated Pods").expect("pods are listed");
     assert_eq!(

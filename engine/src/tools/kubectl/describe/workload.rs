@@ -50,7 +50,8 @@ pub fn deployment(w: &mut Writer, object: &Value, store: &Store) {
 
 /// Old ReplicaSets of a Deployment in order of creation, and the one that has its template.
 fn replica_sets<'a>(deployment: &Value, store: &'a Store) -> (Vec<&'a Object>, Option<&'a Object>) {
-    let owned = store.list_in(Kind::ReplicaSet, Some(namespace(deployment))).filter(|set| controlled_by(set, deployment));
+    let owned =
+        store.list_in(Kind::ReplicaSet, Some(namespace(deployment))).filter(|set| controlled_by(set, deployment));
     let mut sets: Vec<&Object> = owned.collect();
     sets.sort_by_key(|set| (str_at(set, "metadata.creationTimestamp"), name(set)));
     let wanted = without_hash(field(deployment, "spec.template"));

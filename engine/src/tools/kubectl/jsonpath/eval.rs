@@ -253,10 +253,12 @@ fn compare(left: &Value, right: &Value, operator: &str) -> Result<bool, String> 
             left.cmp(right)
         }
         (Value::String(left), Value::String(right)) => left.cmp(right),
-        (Value::Number(left), Value::Number(right)) if left.is_f64() == right.is_f64() => match (left.as_i64(), right.as_i64()) {
-            (Some(left), Some(right)) => left.cmp(&right),
-            _ => left.as_f64().partial_cmp(&right.as_f64()).unwrap_or(Ordering::Equal),
-        },
+        (Value::Number(left), Value::Number(right)) if left.is_f64() == right.is_f64() => {
+            match (left.as_i64(), right.as_i64()) {
+                (Some(left), Some(right)) => left.cmp(&right),
+                _ => left.as_f64().partial_cmp(&right.as_f64()).unwrap_or(Ordering::Equal),
+            }
+        }
         _ => return Err(incompatible()),
     };
     Ok(match operator {

@@ -16,7 +16,11 @@ pub enum Node {
     Text(String),
     Field(String),
     Array([Bound; 3]),
-    Filter { left: Vec<Node>, right: Vec<Node>, operator: String },
+    Filter {
+        left: Vec<Node>,
+        right: Vec<Node>,
+        operator: String,
+    },
     Int(i64),
     Float(f64),
     Bool(bool),

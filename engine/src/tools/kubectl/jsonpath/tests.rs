@@ -75,10 +75,16 @@ fn filters() {
 #[test]
 fn ranges() {
     check("{range .items[*]}{.metadata.name}{\"\\n\"}{end}", "127.0.0.1\n127.0.0.2\n");
-    check("{range .items[*]}[{.metadata.name}:{range .status.addresses[*]}{.address} {end}]{end}!", "[127.0.0.1:127.0.0.1 ][127.0.0.2:127.0.0.2 127.0.0.3 ]!");
+    check(
+        "{range .items[*]}[{.metadata.name}:{range .status.addresses[*]}{.address} {end}]{end}!",
+        "[127.0.0.1:127.0.0.1 ][127.0.0.2:127.0.0.2 127.0.0.3 ]!",
+    );
     check("a{range .none[*]}{.x}{end}b", "ab");
     check("{range .items[*]}{range .none[*]}{.x}{end}{.kind}{end}", "NoneNone");
-    check("{range .items[*]}{.metadata.name}, {end}{range .users[*]}{.name};{end}", "127.0.0.1, 127.0.0.2, myself;e2e;");
+    check(
+        "{range .items[*]}{.metadata.name}, {end}{range .users[*]}{.name};{end}",
+        "127.0.0.1, 127.0.0.2, myself;e2e;",
+    );
     refused("{end}", "not in range, nothing to end");
     refused("{foo}", "unrecognized identifier foo");
 }
@@ -105,5 +111,8 @@ fn a_failing_template_shows_the_object() {
     );
     let strict = Template::new("{.b}").unwrap().print(&json!({}), false).unwrap_err();
     assert!(strict.contains("Error executing template: b is not found."), "{strict}");
-    assert_eq!(Template::new("{.a[*]}").unwrap().print_json(&json!({"a": ["x", 1]}), true).unwrap(), "[\n    \"x\",\n    1\n]\n");
+    assert_eq!(
+        Template::new("{.a[*]}").unwrap().print_json(&json!({"a": ["x", 1]}), true).unwrap(),
+        "[\n    \"x\",\n    1\n]\n"
+    );
 }

@@ -47,7 +47,9 @@ pub fn columns(kind: Kind) -> &'static [Column] {
         Kind::PriorityClass => {
             const { &[column("NAME"), column("VALUE"), column("GLOBAL-DEFAULT"), column("AGE"), column("PREEMPTIONPOLICY")] }
         }
-        Kind::ControllerRevision => const { &[column("NAME"), column("CONTROLLER"), column("REVISION"), column("AGE")] },
+        Kind::ControllerRevision => {
+            const { &[column("NAME"), column("CONTROLLER"), column("REVISION"), column("AGE")] }
+        }
     }
 }
 
@@ -78,7 +80,8 @@ pub fn cells(kind: Kind, object: &Value, now: Time) -> Vec<String> {
         ],
         Kind::ControllerRevision => {
             let owner = controller(object).map(|owner| {
-                let group = str_at(owner, "apiVersion").split_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
+                let group =
+                    str_at(owner, "apiVersion").split_once('/').map_or(String::new(), |(group, _)| format!(".{group}"));
                 format!("{}{group}/{}", str_at(owner, "kind").to_lowercase(), str_at(owner, "name"))
             });
             let revision = int_at(object, "revision").unwrap_or(0).to_string();

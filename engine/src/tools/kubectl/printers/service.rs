@@ -57,7 +57,8 @@ fn external_ip(object: &Value) -> String {
     let empty = match str_at(object, "spec.type") {
         "ClusterIP" | "NodePort" => "<none>",
         "LoadBalancer" => {
-            addresses = items(object, "status.loadBalancer.ingress").iter().map(ingress).filter(|at| !at.is_empty()).collect();
+            addresses =
+                items(object, "status.loadBalancer.ingress").iter().map(ingress).filter(|at| !at.is_empty()).collect();
             addresses.sort_unstable();
             addresses.dedup();
             "<pending>"
@@ -102,7 +103,13 @@ pub fn endpoint_slice(object: &Value, now: Time) -> Vec<String> {
         text if text.is_empty() => "<unset>".to_owned(),
         text => text,
     };
-    vec![name(object).into(), str_at(object, "addressType").into(), or_unset(&ports), or_unset(&addresses), age(object, now)]
+    vec![
+        name(object).into(),
+        str_at(object, "addressType").into(),
+        or_unset(&ports),
+        or_unset(&addresses),
+        age(object, now),
+    ]
 }
 
 fn slice_port(port: &Value) -> String {
