@@ -150,6 +150,9 @@ const UNDO_DEPTH: usize = 4;
 /// Fewest events between two kept states.
 const SNAPSHOT_EVERY: usize = 64;
 
+/// A world with the inputs and kept states that belong to it.
+type History = (World, Vec<(usize, Input)>, Vec<(usize, State)>);
+
 /// The world and its history.
 pub struct Lab {
     world: World,
@@ -157,7 +160,7 @@ pub struct Lab {
     inputs: Vec<(usize, Input)>,
     /// States after some number of events, ascending, from which [`Lab::at`] folds on.
     snapshots: Vec<(usize, State)>,
-    abandoned: Vec<(World, Vec<(usize, Input)>, Vec<(usize, State)>)>,
+    abandoned: Vec<History>,
 }
 
 impl fmt::Debug for Lab {

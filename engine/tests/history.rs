@@ -1,4 +1,5 @@
 //! The lab's history: going to an event gives the state that running up to it gave.
+#![allow(clippy::too_many_lines, clippy::disallowed_methods, reason = "rows of data; recordings are files")]
 
 use std::time::Duration;
 

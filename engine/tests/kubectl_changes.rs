@@ -2,6 +2,7 @@
 //!
 //! Compared is every line, after masking what is random or a clock. What is free (how many steps a rollout was seen to take,
 //! the order of a Go map) is compared as far as it is not; what differs stands in [`KNOWN`] with its reason.
+#![allow(clippy::too_many_lines, clippy::disallowed_methods, reason = "rows of data; recordings are files")]
 
 use portlab_engine::lab::{Lab, LabOptions, Place};
 

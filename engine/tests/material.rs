@@ -1,6 +1,7 @@
 //! The command lines of the texts that this project grew from run as they were written, and answer in the real formats.
 //!
 //! Line breaks that the texts lost are restored, and the manifests that they name are written.
+#![allow(clippy::too_many_lines, clippy::disallowed_methods, reason = "rows of data; recordings are files")]
 
 use portlab_engine::lab::{Lab, LabOptions, Output, Place};
 

@@ -1,6 +1,7 @@
 //! Replays golden/rollouts.jsonl: Deployments with host ports on a real cluster, command by command, and the state that each
 //! led to. What golden/README.md calls open is not compared: the choice among equal nodes and equal replicas, and which
 //! attempt a pending pod's message comes from.
+#![allow(clippy::too_many_lines, clippy::disallowed_methods, reason = "rows of data; recordings are files")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;

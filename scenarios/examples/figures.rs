@@ -25,7 +25,7 @@ fn print(name: &str, value: f64, unit: &str) {
 
 /// Every claim of every lesson, its questions and exercises.
 fn lessons() {
-    let mut world = Engine::new(None);
+    let mut world = Engine::new(Some(portlab_jq::run));
     let lessons = portlab_scenarios::lessons();
     let started = Instant::now();
     let mut claims = 0;

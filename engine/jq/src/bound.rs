@@ -115,17 +115,18 @@ pub fn main(code: &str) -> Option<Def<&str>> {
     Some(counted(Def { name: MAIN, args: Vec::new(), body }))
 }
 
-fn counted<'a>(def: Def<&'a str>) -> Def<&'a str> {
+fn counted(def: Def<&str>) -> Def<&str> {
     let step = Box::new(Term::Call(TICK, Vec::new()));
     let body = Term::BinOp(step, BinaryOp::Pipe(Some(Pattern::Var("$portlab_step"))), Box::new(inside(def.body)));
     Def { name: def.name, args: def.args, body }
 }
 
-fn boxed<'a>(term: Box<Term<&'a str>>) -> Box<Term<&'a str>> {
+#[allow(clippy::boxed_local, reason = "the tree holds its branches in boxes")]
+fn boxed(term: Box<Term<&str>>) -> Box<Term<&str>> {
     Box::new(inside(*term))
 }
 
-fn pattern<'a>(pattern: Pattern<&'a str>) -> Pattern<&'a str> {
+fn pattern(pattern: Pattern<&str>) -> Pattern<&str> {
     match pattern {
         Pattern::Var(name) => Pattern::Var(name),
         Pattern::Arr(parts) => Pattern::Arr(parts.into_iter().map(self::pattern).collect()),

@@ -123,7 +123,7 @@ fn long<'a>(options: &mut Options, name: &str, rest: &mut impl Iterator<Item = &
             let variable = next("two parameters (e.g. --argjson varname text)")?;
             let text = next("two parameters (e.g. --argjson varname text)")?;
             let value = read::parse_single(text.as_bytes())
-                .map_err(|_| format!("jq: Invalid JSON text passed to --argjson\nUse jq --help for help with command-line options,\nor see the jq manpage, or online docs  at https://jqlang.github.io/jq\n"))?;
+                .map_err(|_| String::from("jq: Invalid JSON text passed to --argjson\nUse jq --help for help with command-line options,\nor see the jq manpage, or online docs  at https://jqlang.github.io/jq\n"))?;
             options.variables.push((variable, value));
         }
         "args" | "jsonargs" | "slurpfile" | "rawfile" | "from-file" | "stream" | "seq" | "color-output"

@@ -94,8 +94,11 @@ fn first_trouble(code: &str) -> usize {
     }
 }
 
+/// The names that a file uses and nobody defines.
+type Unknown<'a> = (File<&'a str, ()>, Vec<(&'a str, Undefined)>);
+
 /// A name that is not defined.
-pub fn undefined(code: &str, errors: &[(File<&str, ()>, Vec<(&str, Undefined)>)]) -> String {
+pub fn undefined(code: &str, errors: &[Unknown]) -> String {
     let mut text = String::new();
     let mut count = 0;
     for (name, what) in errors.iter().flat_map(|(_, errors)| errors) {

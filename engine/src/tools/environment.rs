@@ -43,8 +43,9 @@ pub fn printenv(cx: &mut Cx) -> i32 {
         return 0;
     }
     let mut status = 0;
-    for name in cx.args[1..].to_vec() {
-        match cx.env.vars.get(&name).filter(|_| cx.env.exported.contains(&name)).cloned() {
+    for at in 1..cx.args.len() {
+        let name = &cx.args[at];
+        match cx.env.vars.get(name).filter(|_| cx.env.exported.contains(name)).cloned() {
             Some(value) => cx.print(&format!("{value}\n")),
             None => status = 1,
         }

@@ -9,19 +9,20 @@ const RUNS_MAX: usize = 1000;
 /// How long `watch` looks, since nobody can interrupt it: as long as `kubectl get -w`.
 const WATCH_SECS: u64 = 30;
 
+const OPTIONS: [options::Spec; 8] = [
+    flag('r', "no-run-if-empty"),
+    flag('t', "verbose"),
+    flag('0', "null"),
+    value('n', "max-args"),
+    value('I', "replace"),
+    value('d', "delimiter"),
+    value('L', "max-lines"),
+    value('P', "max-procs"),
+];
+
 /// `xargs [-r] [-n N] [-I TEXT] [-d C] [-0] [-t] COMMAND…`
 pub fn xargs(cx: &mut Cx) -> i32 {
-    let specs = [
-        flag('r', "no-run-if-empty"),
-        flag('t', "verbose"),
-        flag('0', "null"),
-        value('n', "max-args"),
-        value('I', "replace"),
-        value('d', "delimiter"),
-        value('L', "max-lines"),
-        value('P', "max-procs"),
-    ];
-    let given = match options::read_until_operand(cx, &specs) {
+    let given = match options::read_until_operand(cx, &OPTIONS) {
         Ok(given) => given,
         Err(status) => return status,
     };

@@ -75,5 +75,5 @@ fn step<'a, 'p>(node: &'a Marked, path: &'p str) -> Option<(&'a Marked, &'p str)
     let Below::Fields(fields) = &node.below else { return None };
     // A key may itself hold dots: the longest one that the path continues with.
     let ends = path.match_indices(['.', '[']).map(|(at, _)| at).chain([path.len()]);
-    ends.filter_map(|end| Some((fields.get(&path[..end])?, &path[end..]))).last()
+    ends.filter_map(|end| Some((fields.get(&path[..end])?, &path[end..]))).next_back()
 }

@@ -41,11 +41,9 @@ fn marker(options: &Options) -> PathBuf {
 }
 
 impl Cluster {
-    /// Makes the cluster, or the namespace in a borrowed one.
-    ///
-    /// # Errors
-    /// The cluster as far as it came to be, so that it can be removed, and what went wrong.
-    pub fn make(runner: &Runner, options: &Options, lessons: &[&Lesson]) -> Result<Cluster, (Cluster, anyhow::Error)> {
+    /// Makes the cluster, or the namespace in a borrowed one. Returns the cluster as far as it came to be, so that it
+    /// can be removed, and what went wrong.
+    pub fn make(runner: &Runner, options: &Options, lessons: &[&Lesson]) -> (Cluster, anyhow::Result<()>) {
         let unique = format!("portlab-verify-{}", std::process::id());
         let cluster = Cluster {
             name: options.name.clone(),
@@ -58,10 +56,7 @@ impl Cluster {
             Some(context) => cluster.borrow(runner, context),
             None => cluster.create(runner, options, lessons),
         };
-        match made {
-            Ok(()) => Ok(cluster),
-            Err(error) => Err((cluster, error)),
-        }
+        (cluster, made)
     }
 
     /// In words, for people.

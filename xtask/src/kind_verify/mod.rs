@@ -172,12 +172,8 @@ fn run_group(
     report: &mut Report,
     diagnostics: Option<&Path>,
 ) -> anyhow::Result<()> {
-    let made = Cluster::make(runner, options, lessons);
-    let (cluster, made) = match made {
-        Ok(cluster) => (cluster, Ok(())),
-        // What a failed start left behind is removed as well.
-        Err((cluster, error)) => (cluster, Err(error)),
-    };
+    // What a failed start left behind is removed as well.
+    let (cluster, made) = Cluster::make(runner, options, lessons);
     let used = made.and_then(|()| use_cluster(runner, options, &cluster, lessons, report));
     let differs = used.is_err() || !report.is_good();
     if let Some(dir) = diagnostics.filter(|_| differs && !options.dry_run) {

@@ -136,7 +136,7 @@ fn allocate_cluster_ip(world: &mut World, service: &mut Value, own: &str) -> Res
     if is_type(service, &["ExternalName"]) || is_headless(service) {
         return Ok(());
     }
-    let taken = taken_ips(world, &crate::object::namespace(service).to_owned(), own);
+    let taken = taken_ips(world, crate::object::namespace(service), own);
     let asked: Vec<Value> = items(service, "spec.clusterIPs").to_vec();
     if let Some(ip) = asked.first().and_then(Value::as_str) {
         let Ok(address) = ip.parse::<Ipv4Addr>().map(u32::from) else { return Ok(()) };

@@ -31,7 +31,7 @@ pub fn set(status: &mut Value, mut condition: Value) {
             condition["lastTransitionTime"] = current["lastTransitionTime"].clone();
         }
     }
-    remove(status, &str_at(&condition, "type").to_owned());
+    remove(status, str_at(&condition, "type"));
     match status.get_mut("conditions").and_then(Value::as_array_mut) {
         Some(conditions) => conditions.push(condition),
         None => status["conditions"] = json!([condition]),

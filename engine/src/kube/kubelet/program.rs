@@ -54,6 +54,9 @@ impl Socket {
     }
 }
 
+/// A line of a log: milliseconds after the start, dress, text.
+pub type Line = (u64, Dress, String);
+
 /// In what dress a line of the log appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dress {
@@ -96,10 +99,9 @@ pub struct Program {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Run {
     pub sockets: Vec<Socket>,
-    /// (milliseconds after the start, dress, text)
-    pub lines: Vec<(u64, Dress, String)>,
+    pub lines: Vec<Line>,
     /// Lines of a loop: it starts at the first figure and lasts as long as the second.
-    pub repeat: Option<(u64, u64, Vec<(u64, Dress, String)>)>,
+    pub repeat: Option<(u64, u64, Vec<Line>)>,
     /// (milliseconds after the start, exit code); None: it runs until it is stopped.
     pub exit: Option<(u64, i32)>,
 }

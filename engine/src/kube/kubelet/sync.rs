@@ -187,10 +187,10 @@ fn fetch_and_start(world: &mut World, key: &Key, uid: &str, pod: &Object, contai
         }
         ("Always", _) | (_, false) => {
             tell(world, pod, "Normal", "Pulling", &format!("Pulling image \"{image}\""));
-            if let Some(found) = container_of(world, uid, &name) {
-                if let State::Exited(ended) = std::mem::replace(&mut found.state, State::Pulling) {
-                    found.last = Some(ended);
-                }
+            if let Some(found) = container_of(world, uid, &name)
+                && let State::Exited(ended) = std::mem::replace(&mut found.state, State::Pulling)
+            {
+                found.last = Some(ended);
             }
             let wait = between(world, PULL_MS);
             world.at(wait, Task::Kubelet(Work::Pulled { pod: key.clone(), uid: uid.to_owned(), container: name }));

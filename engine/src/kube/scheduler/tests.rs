@@ -1,5 +1,6 @@
 //! The scheduler, and the API server before it, against what real ones answered (golden/scheduler): node, message,
 //! refusal, nominated node, victims, every plugin's score.
+#![allow(clippy::too_many_lines, clippy::disallowed_methods, reason = "rows of data; recordings are files")]
 
 use super::case::{Answer, answer};
 use serde_json::{Value, json};

@@ -177,7 +177,7 @@ impl Walk {
         let body = symbols.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')).count();
         let padding = symbols.len() - body;
         let padded = symbols[body..].iter().all(|b| *b == b'=');
-        if !padded || symbols.len() % 4 != 0 || padding > 2 {
+        if !padded || !symbols.len().is_multiple_of(4) || padding > 2 {
             self.fail(format!(
                 "illegal base64 data at input byte {}",
                 if padded { symbols.len().min(body / 4 * 4) } else { body }

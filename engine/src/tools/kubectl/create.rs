@@ -235,7 +235,7 @@ pub fn config_map(call: &mut Call) -> Outcome {
     let name = name(call)?;
     let (files, literals) = (call.flags.list("from-file"), call.flags.list("from-literal"));
     let env_files = call.flags.list("from-env-file");
-    if !env_files.is_empty() && !(files.is_empty() && literals.is_empty()) {
+    if !(env_files.is_empty() || files.is_empty() && literals.is_empty()) {
         return Err(Failure::text("from-env-file cannot be combined with from-file or from-literal"));
     }
     let mut data = Map::new();

@@ -129,14 +129,17 @@ enum Verdict {
 }
 
 /// The pods of a node with what drain makes of each, or why it may not.
+/// Each reason with the pods it holds for.
+type Reasons = Vec<(String, Vec<String>)>;
+
 fn pods_for_deletion(call: &Call, node: &str) -> Outcome<(Vec<Object>, String)> {
     let selector = LabelSelector::parse(call.flags.text("pod-selector")).map_err(Failure::text)?;
     let world = &*call.cx.world;
     let here =
         world.store().list(Kind::Pod).filter(|pod| str_at(pod, "spec.nodeName") == node && selector.matches(pod));
     let mut pods = Vec::new();
-    let (mut warnings, mut refusals): (Vec<(String, Vec<String>)>, Vec<(String, Vec<String>)>) = Default::default();
-    let note = |list: &mut Vec<(String, Vec<String>)>, why: String, pod: &Object| {
+    let (mut warnings, mut refusals) = (Reasons::new(), Reasons::new());
+    let note = |list: &mut Reasons, why: String, pod: &Object| {
         let named = format!("{}/{}", object::namespace(pod), object::name(pod));
         match list.iter_mut().find(|(known, _)| *known == why) {
             Some((_, names)) => names.push(named),

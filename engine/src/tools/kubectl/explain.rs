@@ -253,6 +253,7 @@ fn types() -> Types {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "recordings are files")]
 mod tests {
     use super::*;
 

@@ -173,7 +173,7 @@ fn generic(call: &mut Call, selected: Selected, format: &str) -> Outcome {
     let output = output::parse(call.cx.world, format, Formats::Tables, call.flags.bool("no-headers"))?;
     let mut objects: Vec<Object> = infos.into_iter().filter_map(|info| info.object).collect();
     let sort_by = call.flags.text("sort-by").to_owned();
-    if !sort_by.is_empty() && !(single && objects.len() == 1) {
+    if !(sort_by.is_empty() || single && objects.len() == 1) {
         sorter::sort(&mut objects, &sort_by).map_err(Failure::text)?;
     }
     let printed = if single && objects.len() == 1 {

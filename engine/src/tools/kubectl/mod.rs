@@ -153,7 +153,7 @@ pub const CONTEXT_NAMESPACE: &str = "kubectl context namespace";
 
 /// Runs kubectl.
 pub fn run(cx: &mut Cx) -> i32 {
-    let exit = match run_command(cx) {
+    match run_command(cx) {
         Ok(()) => 0,
         Err(failure) => {
             let (text, exit) = failure.report();
@@ -162,8 +162,7 @@ pub fn run(cx: &mut Cx) -> i32 {
             }
             exit
         }
-    };
-    exit
+    }
 }
 
 fn run_command(cx: &mut Cx) -> Outcome {

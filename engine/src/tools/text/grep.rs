@@ -227,9 +227,8 @@ fn one_file(cx: &mut Cx, search: &Search, name: &str, text: &str) -> bool {
                 continue;
             }
             let from = at.saturating_sub(search.before).max(shown_to);
-            if (search.before > 0 || search.after > 0) && shown_to > 0 && from > shown_to {
-                out.push_str("--\n");
-            } else if (search.before > 0 || search.after > 0) && shown_to == 0 && selected > 1 && from > 0 {
+            let apart = if shown_to > 0 { from > shown_to } else { selected > 1 && from > 0 };
+            if (search.before > 0 || search.after > 0) && apart {
                 out.push_str("--\n");
             }
             (from..at)

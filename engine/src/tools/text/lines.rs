@@ -243,7 +243,7 @@ pub fn nl(cx: &mut Cx) -> i32 {
     let (text, status) = input(cx, &given.operands);
     let mut out = String::new();
     for line in lines(&text) {
-        if style == "a" || style == "t" && bare(line) != "" {
+        if style == "a" || style == "t" && !bare(line).is_empty() {
             out.push_str(&format!("{number:>width$}{separator}{}\n", bare(line)));
             number += 1;
         } else {

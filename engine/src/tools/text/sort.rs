@@ -41,23 +41,24 @@ struct Key {
     rules: Rules,
 }
 
+const OPTIONS: [options::Spec; 12] = [
+    flag('n', "numeric-sort"),
+    flag('r', "reverse"),
+    flag('h', "human-numeric-sort"),
+    flag('V', "version-sort"),
+    flag('f', "ignore-case"),
+    flag('b', "ignore-leading-blanks"),
+    flag('u', "unique"),
+    flag('s', "stable"),
+    flag('c', "check"),
+    value('k', "key"),
+    value('t', "field-separator"),
+    value('o', "output"),
+];
+
 /// `sort [-nrhVfbus] [-k KEY]… [-t C] [-o FILE] [-c] [FILE…]`
 pub fn sort(cx: &mut Cx) -> i32 {
-    let specs = [
-        flag('n', "numeric-sort"),
-        flag('r', "reverse"),
-        flag('h', "human-numeric-sort"),
-        flag('V', "version-sort"),
-        flag('f', "ignore-case"),
-        flag('b', "ignore-leading-blanks"),
-        flag('u', "unique"),
-        flag('s', "stable"),
-        flag('c', "check"),
-        value('k', "key"),
-        value('t', "field-separator"),
-        value('o', "output"),
-    ];
-    let given = match options::read(cx, &specs) {
+    let given = match options::read(cx, &OPTIONS) {
         Ok(given) => given,
         Err(status) => return status,
     };

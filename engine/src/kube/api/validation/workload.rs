@@ -114,14 +114,10 @@ fn validate_deployment_spec(spec: &Value, path: &Path) -> Vec<FieldError> {
     for part in ["minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] {
         found.extend(non_negative(spec, part, &path.child(part)));
     }
-    if let Some(deadline) = int_at(spec, "progressDeadlineSeconds") {
-        if deadline <= int_at(spec, "minReadySeconds").unwrap_or(0) {
-            found.push(invalid(
-                &path.child("progressDeadlineSeconds"),
-                deadline,
-                "must be greater than minReadySeconds",
-            ));
-        }
+    if let Some(deadline) = int_at(spec, "progressDeadlineSeconds")
+        && deadline <= int_at(spec, "minReadySeconds").unwrap_or(0)
+    {
+        found.push(invalid(&path.child("progressDeadlineSeconds"), deadline, "must be greater than minReadySeconds"));
     }
     found
 }

@@ -1,4 +1,5 @@
 //! Descriptions against those of the real cluster, made from the objects that it showed in YAML.
+#![allow(clippy::too_many_lines, clippy::disallowed_methods, reason = "rows of data; recordings are files")]
 
 use std::rc::Rc;
 
