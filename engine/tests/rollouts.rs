@@ -1,7 +1,7 @@
 //! Replays golden/rollouts.jsonl: Deployments with host ports on a real cluster, command by command, and the state that each
-//! led to. What golden/README.md calls open is not compared: the choice among equal nodes and equal replicas, and which
-//! attempt a pending pod's message comes from.
-#![allow(clippy::too_many_lines, clippy::disallowed_methods, reason = "rows of data; recordings are files")]
+//! led to. Open are, says golden/README.md: which of several equal nodes, which of several equal replicas stays pending, and
+//! whether a pending pod's message is an earlier attempt's. So for every seed all must be as recorded but nodes and messages, and
+//! for some seed, which makes the same free choices, all of it: each pod's node and the messages with their number, step by step.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -73,17 +73,27 @@ fn state(world: &mut World) -> Value {
     }
     let mut pods = Vec::new();
     let mut pending = 0;
+    let mut nodes = Vec::new();
+    let mut messages: BTreeMap<String, i64> = BTreeMap::new();
     for pod in world.store().list_in(Kind::Pod, Some("default")) {
         let owner = object::controller(pod).map_or("", |owner| str_at(owner, "uid"));
         let status = str_at(pod, "status.phase");
-        pods.push(json!([revisions.get(owner).copied().unwrap_or(0), status]));
+        let revision = revisions.get(owner).copied().unwrap_or(0);
+        pods.push(json!([revision, status]));
+        nodes.push(json!([revision, str_at(pod, "spec.nodeName"), status]));
         pending += i64::from(status == "Pending");
+        if status == "Pending" {
+            let scheduled = |condition: &&Value| condition["type"] == "PodScheduled";
+            let condition = items(pod, "status.conditions").iter().find(scheduled);
+            *messages.entry(condition.map_or("", |it| str_at(it, "message")).to_owned()).or_default() += 1;
+        }
     }
+    nodes.sort_by_key(Value::to_string);
     pods.sort_by_key(Value::to_string);
     let (rollout, _) = run(world, "kubectl rollout status deployment/web --timeout=1s");
     let rollout = if web.is_some() { json!(rollout.trim_end().lines().last()) } else { Value::Null };
     json!({"deployment": deployment, "conditions": conditions, "replicasets": sets, "pods": pods, "pending": pending,
-        "rollout": rollout})
+        "rollout": rollout, "nodes": nodes, "messages": messages})
 }
 
 /// The recorded state in the same form.
@@ -92,20 +102,29 @@ fn recorded(state: &Value) -> Value {
     conditions.sort_by_key(Value::to_string);
     let mut pods: Vec<Value> = items(state, "pods").iter().map(|pod| json!([pod["revision"], pod["status"]])).collect();
     pods.sort_by_key(Value::to_string);
+    let node = |pod: &Value| json!([pod["revision"], pod["node"], pod["status"]]);
+    let mut nodes: Vec<Value> = items(state, "pods").iter().map(node).collect();
+    nodes.sort_by_key(Value::to_string);
     let pending: i64 = state["pending"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_i64()).sum();
     json!({"deployment": state["deployment"], "conditions": conditions, "replicasets": state["replicasets"], "pods": pods,
-        "pending": pending, "rollout": state["rollout"]})
+        "pending": pending, "rollout": state["rollout"], "nodes": nodes, "messages": state["pending"]})
 }
 
-/// What differs, step by step.
-fn replay(case: &Value, seed: u64) -> Vec<String> {
+/// What differs, step by step: in what follows from the rules alone, and in what a free choice decides too.
+#[derive(Default)]
+struct Differences {
+    ruled: Vec<String>,
+    chosen: Vec<String>,
+}
+
+fn replay(case: &Value, seed: u64) -> Differences {
     let mut world = World::new(LabOptions { seed, ..LabOptions::default() });
     kube::start(&mut world);
     for (path, object) in object::entries(case, "files") {
         let text = Some(object.to_string().into());
         world.commit(Actor::Learner, What::FileWritten { path: path.to_owned(), text });
     }
-    let mut differences = Vec::new();
+    let mut differences = Differences::default();
     for (number, step) in items(case, "steps").iter().enumerate() {
         let line = str_at(step, "run");
         let (said, exit) = run(&mut world, line);
@@ -113,7 +132,9 @@ fn replay(case: &Value, seed: u64) -> Vec<String> {
         let (got, wanted) = (state(&mut world), recorded(&step["state"]));
         let mut differs = |what: &str, got: &Value, wanted: &Value| {
             if got != wanted {
-                differences.push(format!("step {number} `{line}`: {what}: {got}, but recorded {wanted}"));
+                let chosen = matches!(what, "nodes" | "messages");
+                let list = if chosen { &mut differences.chosen } else { &mut differences.ruled };
+                list.push(format!("step {number} `{line}`: {what}: {got}, but recorded {wanted}"));
             }
         };
         differs("said", &json!(said.trim_end()), &json!(str_at(step, "said").trim_end()));
@@ -125,13 +146,33 @@ fn replay(case: &Value, seed: u64) -> Vec<String> {
     differences
 }
 
+/// Seeds tried until one makes the recorded choices.
+const SEEDS: u64 = 200;
+
+/// Tries seed after seed; what no seed explains is a failure, told by the seed that came nearest.
+fn check(case: &Value) -> Vec<String> {
+    let mut nearest: Option<Vec<String>> = None;
+    for seed in 1..=SEEDS {
+        let differences = replay(case, seed);
+        if !differences.ruled.is_empty() {
+            return differences.ruled.into_iter().map(|why| format!("seed {seed}: {why}")).collect();
+        }
+        if differences.chosen.is_empty() {
+            return Vec::new();
+        }
+        if nearest.as_ref().is_none_or(|nearest| differences.chosen.len() < nearest.len()) {
+            nearest =
+                Some(differences.chosen.into_iter().map(|why| format!("no seed, {seed} nearest: {why}")).collect());
+        }
+    }
+    nearest.unwrap_or_default()
+}
+
 #[test]
 fn every_recorded_rollout() {
     let mut failures = Vec::new();
     for (number, case) in cases().iter().enumerate() {
-        for difference in replay(case, 7 + number as u64) {
-            failures.push(format!("case {number}, {difference}"));
-        }
+        failures.extend(check(case).into_iter().map(|why| format!("case {number}, {why}")));
     }
     assert!(failures.is_empty(), "{} differences\n{}", failures.len(), failures.join("\n"));
 }
