@@ -54,7 +54,7 @@ fn schedule(nodes: usize, pods: usize) {
     let started = Instant::now();
     for n in 0..pods {
         let mut pod = pod(&format!("pod-{n:05}"), if n % 2 == 0 { 8080 } else { 8081 });
-        let attempt = attempt(&cluster, &pod_info::read(&pod), &mut draw);
+        let attempt = attempt(&mut cluster, &pod_info::read(&pod), &mut draw);
         let Outcome::Placed { node, .. } = attempt.outcome else { panic!("pod {n} finds no node") };
         cluster.advance_start(attempt.evaluated);
         pod["spec"]["nodeName"] = json!(*node);
@@ -62,7 +62,7 @@ fn schedule(nodes: usize, pods: usize) {
     }
     print("hostport_pods_placed", started.elapsed().as_secs_f64(), "s");
     let last = Instant::now();
-    let attempt = attempt(&cluster, &pod_info::read(&pod("one-too-many", 8080)), &mut draw);
+    let attempt = attempt(&mut cluster, &pod_info::read(&pod("one-too-many", 8080)), &mut draw);
     let Outcome::Unschedulable(failure) = attempt.outcome else { panic!("every node holds port 8080") };
     assert!(failure.message.contains("didn't have free ports"), "{}", failure.message);
     print("hostport_pod_refused", last.elapsed().as_secs_f64(), "s");

@@ -10,7 +10,7 @@
 //! the scheduler takes each as it comes. So pods that just arrived are taken in the order of arrival.
 
 use super::cluster::Name;
-use super::hints::{Change, listeners, worth_another_try};
+use super::hints::{Change, helps_nobody, listeners, worth_another_try};
 use super::pod_info::PodInfo;
 use super::trace::Plugin;
 use crate::time::Time;
@@ -68,6 +68,8 @@ pub struct Backlog {
     arrived: VecDeque<Name>,
     ready: BTreeSet<Rank>,
     backoff: BTreeSet<(Time, Rank)>,
+    /// Those in backoff that may be taken earlier.
+    idle: BTreeSet<(Time, Rank)>,
     rejected_by: BTreeMap<Plugin, BTreeSet<Name>>,
     order: u64,
 }
@@ -126,12 +128,17 @@ impl Backlog {
     fn unplace(&mut self, name: &Name) {
         let Some(entry) = self.entries.get(name) else { return };
         match entry.place {
+            Place::Arrived if self.arrived.front() == Some(name) => {
+                self.arrived.pop_front();
+            }
             Place::Arrived => self.arrived.retain(|other| other != name),
             Place::Ready => {
                 self.ready.remove(&entry.rank());
             }
             Place::Backoff { until, .. } => {
-                self.backoff.remove(&(until, entry.rank()));
+                let waiting = (until, entry.rank());
+                self.backoff.remove(&waiting);
+                self.idle.remove(&waiting);
             }
             Place::Waiting => {
                 for plugin in &entry.plugins {
@@ -153,8 +160,11 @@ impl Backlog {
             Place::Ready => {
                 self.ready.insert(entry.rank());
             }
-            Place::Backoff { until, .. } => {
+            Place::Backoff { until, idle } => {
                 self.backoff.insert((until, entry.rank()));
+                if idle {
+                    self.idle.insert((until, entry.rank()));
+                }
             }
             Place::Waiting => {
                 for plugin in &entry.plugins {
@@ -211,9 +221,7 @@ impl Backlog {
         } else if let Some((.., name)) = self.ready.first() {
             Some(name.clone())
         } else {
-            let idle =
-                |(_, (.., name)): &&(Time, Rank)| matches!(self.entries[name].place, Place::Backoff { idle: true, .. });
-            self.backoff.iter().find(idle).map(|(_, (.., name))| name.clone())
+            self.idle.first().map(|(_, (.., name))| name.clone())
         }?;
         self.place(&name, Place::Taken);
         let entry = self.entries.get_mut(&name)?;
@@ -269,6 +277,9 @@ impl Backlog {
     /// Something happened: pods whose plugins find it relevant are tried again; `only` narrows to some.
     pub fn changed(&mut self, change: Change, now: Time, only: impl Fn(&PodInfo) -> bool) {
         let mut again: BTreeSet<Name> = BTreeSet::new();
+        if helps_nobody(change) {
+            return;
+        }
         for plugin in listeners(change) {
             for name in self.rejected_by.get(plugin).into_iter().flatten() {
                 let pod = &self.entries[name].pod;
@@ -290,9 +301,7 @@ impl Backlog {
 
     /// When `take` will next give a pod, if nothing else happens.
     pub fn next_at(&self, now: Time) -> Option<Time> {
-        let idle =
-            |(_, (.., name)): &(Time, Rank)| matches!(self.entries[name].place, Place::Backoff { idle: true, .. });
-        if !self.arrived.is_empty() || !self.ready.is_empty() || self.backoff.iter().any(idle) {
+        if !self.arrived.is_empty() || !self.ready.is_empty() || !self.idle.is_empty() {
             return Some(now);
         }
         self.backoff.first().map(|(until, _)| *until)

@@ -96,12 +96,12 @@ fn admit(world: &mut World, kind: Kind, object: &Value) -> Result<Result<Value, 
 
 fn placed(world: &mut World, pod: &Value) -> Answer {
     let pod = pod_info::read(pod);
-    match attempt(&world.kube.scheduler.cluster, &pod, &mut |_| 0).outcome {
+    match attempt(&mut world.kube.scheduler.cluster, &pod, &mut |_| 0).outcome {
         Outcome::Placed { node, scores, equals } => {
             let mut value = json!({"node": *node, "message": null});
             if !scores.is_empty() {
                 value["scores"] =
-                    scores.iter().map(|score| (score.node.to_string(), columns(score))).collect::<Map<_, _>>().into();
+                    scores.rows().map(|score| (score.node.to_string(), columns(&score))).collect::<Map<_, _>>().into();
             }
             Answer { value, equals: equals.iter().map(|node| json!({"node": **node})).collect() }
         }

@@ -6,6 +6,7 @@
 
 use super::node_info::{self, NodeInfo, NodeSpec};
 use super::pod_info::{PodInfo, PodRef};
+use super::port_index::PortIndex;
 use super::selector::{Labels, Selector, labels};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -31,6 +32,11 @@ pub struct Cluster {
     next_start: usize,
     pods_with_affinity: usize,
     pods_with_anti_affinity: usize,
+    /// How many pods on nodes have which priority.
+    priorities: BTreeMap<i32, usize>,
+    ports: PortIndex,
+    /// Nodes were added at the end that belong between others.
+    unordered: bool,
 }
 
 impl Cluster {
@@ -43,7 +49,7 @@ impl Cluster {
         self.nodes.is_empty()
     }
 
-    /// Nodes in the scheduler's order.
+    /// Nodes, in the scheduler's order once [`Cluster::settle`] has seen to it.
     pub fn nodes(&self) -> &[NodeInfo] {
         &self.nodes
     }
@@ -56,11 +62,16 @@ impl Cluster {
     pub fn set_node(&mut self, node: &Value) {
         let spec = node_info::read(node);
         self.count_images(&spec, 1);
+        if self.node(&spec.name).is_some_and(|known| zone(known.labels()) != zone(&spec.labels)) {
+            self.settle();
+        }
         match self.index.get(&spec.name) {
             Some(at) => {
-                let old = std::mem::replace(&mut self.nodes[*at].spec, Rc::new(spec));
+                let at = *at;
+                let old = std::mem::replace(&mut self.nodes[at].spec, Rc::new(spec));
+                self.ports.set_node(at, &self.nodes[at]);
                 self.count_images(&old, -1);
-                if zone(&old.labels) != zone(self.nodes[self.index[&old.name]].labels()) {
+                if zone(&old.labels) != zone(self.nodes[at].labels()) {
                     self.reorder();
                 }
             }
@@ -68,19 +79,18 @@ impl Cluster {
                 let waiting = self.homeless.remove(&*spec.name).unwrap_or_default();
                 let mut info = NodeInfo::new(spec);
                 waiting.iter().for_each(|pod| info.add_pod(pod));
-                let zoned =
-                    zone(info.labels()) != ("", "") || self.nodes.last().is_some_and(|n| zone(n.labels()) != ("", ""));
+                let zoned = |node: &NodeInfo| zone(node.labels()) != ("", "");
+                self.unordered |= zoned(&info) || self.nodes.last().is_some_and(zoned);
                 self.index.insert(info.name().clone(), self.nodes.len());
+                self.ports.set_node(self.nodes.len(), &info);
                 self.nodes.push(info);
-                if zoned {
-                    self.reorder();
-                }
             }
         }
     }
 
     /// Forgets a node; its pods wait for it to come back.
     pub fn remove_node(&mut self, name: &str) {
+        self.settle();
         let Some(at) = self.index.remove(name) else { return };
         let gone = self.nodes.remove(at);
         self.count_images(&gone.spec.clone(), -1);
@@ -97,8 +107,16 @@ impl Cluster {
         }
     }
 
+    /// Brings nodes that were added into the scheduler's order: once for all of them, before the next decision.
+    pub fn settle(&mut self) {
+        if self.unordered {
+            self.reorder();
+        }
+    }
+
     /// One node of each zone in turn, zones and nodes in the order they came.
     fn reorder(&mut self) {
+        self.unordered = false;
         let mut zones: Vec<((String, String), Vec<NodeInfo>)> = Vec::new();
         for node in std::mem::take(&mut self.nodes) {
             let (region, zone) = zone(node.labels());
@@ -113,23 +131,29 @@ impl Cluster {
             queues.retain_mut(|queue| queue.next().map(|node| self.nodes.push(node)).is_some());
         }
         self.index = self.nodes.iter().enumerate().map(|(at, node)| (node.name().clone(), at)).collect();
+        self.ports = PortIndex::default();
+        self.nodes.iter().enumerate().for_each(|(at, node)| self.ports.set_node(at, node));
     }
 
     /// Puts a pod onto the node that it names.
     pub fn add_pod(&mut self, pod: &Rc<PodInfo>) {
-        self.count_affinity(pod, 1);
+        self.count_pod(pod, 1);
         match self.index.get(pod.node_name.as_str()) {
-            Some(at) => self.nodes[*at].add_pod(pod),
+            Some(at) => {
+                self.nodes[*at].add_pod(pod);
+                self.ports.set_ports(*at, &self.nodes[*at], &pod.host_ports);
+            }
             None => self.homeless.entry(pod.node_name.clone()).or_default().push(pod.clone()),
         }
     }
 
     /// Takes a pod off the node that it names.
     pub fn remove_pod(&mut self, pod: &PodInfo) {
-        self.count_affinity(pod, -1);
+        self.count_pod(pod, -1);
         match self.index.get(pod.node_name.as_str()) {
             Some(at) => {
                 self.nodes[*at].remove_pod(&pod.id);
+                self.ports.set_ports(*at, &self.nodes[*at], &pod.host_ports);
             }
             None => {
                 if let Some(waiting) = self.homeless.get_mut(&pod.node_name) {
@@ -139,13 +163,33 @@ impl Cluster {
         }
     }
 
-    fn count_affinity(&mut self, pod: &PodInfo, sign: isize) {
+    fn count_pod(&mut self, pod: &PodInfo, sign: isize) {
+        let same = self.priorities.entry(pod.priority).or_default();
+        *same = same.saturating_add_signed(sign);
+        if *same == 0 {
+            self.priorities.remove(&pod.priority);
+        }
         if pod.has_affinity() {
             self.pods_with_affinity = self.pods_with_affinity.saturating_add_signed(sign);
         }
         if !pod.anti_affinity.is_empty() {
             self.pods_with_anti_affinity = self.pods_with_anti_affinity.saturating_add_signed(sign);
         }
+    }
+
+    /// Which nodes use which host ports.
+    pub fn ports(&self) -> &PortIndex {
+        &self.ports
+    }
+
+    /// Whether any pod on a node has a lower priority than this.
+    pub fn any_below(&self, priority: i32) -> bool {
+        self.priorities.first_key_value().is_some_and(|(lowest, _)| *lowest < priority)
+    }
+
+    /// Whether any pending pod is nominated to a node.
+    pub fn any_nominated(&self) -> bool {
+        !self.nominated.is_empty()
     }
 
     /// Whether any pod on a node has terms of pod affinity or anti-affinity.

@@ -80,42 +80,74 @@ pub fn run_filters_with_nominated(
     run_filters(cycle, pod, node)
 }
 
-/// Scores of the feasible nodes, in their order.
-pub fn run_scores(cluster: &Cluster, pod: &PodInfo, nodes: &[&NodeInfo]) -> Vec<NodeScore> {
-    let mut columns: Vec<(Plugin, i64, Vec<i64>)> = Vec::new();
-    let each = |score: &dyn Fn(&NodeInfo) -> i64| -> Vec<i64> { nodes.iter().map(|node| score(node)).collect() };
+/// Scores of the feasible nodes, in their order: what each plugin gave after weighting, and the totals.
+#[derive(Clone, Debug, Default)]
+pub struct Scores {
+    pub nodes: Vec<Rc<str>>,
+    columns: Vec<(Plugin, Vec<i64>)>,
+    pub totals: Vec<i64>,
+}
 
+impl Scores {
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// What each plugin gave the node at this place.
+    pub fn row(&self, at: usize) -> NodeScore {
+        let plugins = self.columns.iter().map(|(plugin, scores)| (*plugin, scores[at])).collect();
+        NodeScore { node: self.nodes[at].clone(), plugins, total: self.totals[at] }
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = NodeScore> {
+        (0..self.nodes.len()).map(|at| self.row(at))
+    }
+
+    /// The best nodes, equals in their order.
+    pub fn best(&self, count: usize) -> Vec<NodeScore> {
+        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
+        order.sort_by_key(|at| -self.totals[*at]);
+        order.into_iter().take(count).map(|at| self.row(at)).collect()
+    }
+}
+
+/// Asks the scoring plugins that have something to say about the pod.
+pub fn run_scores(cluster: &Cluster, pod: &PodInfo, nodes: &[&NodeInfo]) -> Scores {
+    let names = nodes.iter().map(|node| node.name().clone()).collect();
+    let mut scores = Scores { nodes: names, columns: Vec::new(), totals: vec![0; nodes.len()] };
+    let each = |score: &dyn Fn(&NodeInfo) -> i64| -> Vec<i64> { nodes.iter().map(|node| score(node)).collect() };
+    let mut add = |plugin: Plugin, weight: i64, mut column: Vec<i64>| {
+        for (score, total) in column.iter_mut().zip(&mut scores.totals) {
+            *score *= weight;
+            *total += *score;
+        }
+        scores.columns.push((plugin, column));
+    };
     let mut taints = each(&|node| taint_toleration::score(pod, node));
     normalise(&mut taints, true);
-    columns.push((Plugin::TaintToleration, 3, taints));
+    add(Plugin::TaintToleration, 3, taints);
     if pod.preferred_nodes.is_some() {
         let mut preferred = each(&|node| node_affinity::score(pod, node).unwrap_or(0));
         normalise(&mut preferred, false);
-        columns.push((Plugin::NodeAffinity, 2, preferred));
+        add(Plugin::NodeAffinity, 2, preferred);
     }
-    columns.push((Plugin::NodeResourcesFit, 1, each(&|node| node_resources_fit::score(pod, node))));
+    add(Plugin::NodeResourcesFit, 1, each(&|node| node_resources_fit::score(pod, node)));
     if let Some(state) = pod_topology_spread::pre_score(cluster, pod, nodes) {
         let mut spread = each(&|node| state.score(pod, node));
         state.normalise(nodes, &mut spread);
-        columns.push((Plugin::PodTopologySpread, 2, spread));
+        add(Plugin::PodTopologySpread, 2, spread);
     }
     if let Some(state) = inter_pod_affinity::pre_score(cluster, pod) {
         let mut affinity = each(&|node| state.score(node));
         inter_pod_affinity::PreScore::normalise(&mut affinity);
-        columns.push((Plugin::InterPodAffinity, 2, affinity));
+        add(Plugin::InterPodAffinity, 2, affinity);
     }
     if nodes.iter().any(|node| balanced_allocation::score(pod, node).is_some()) {
         let balanced = each(&|node| balanced_allocation::score(pod, node).unwrap_or(0));
-        columns.push((Plugin::NodeResourcesBalancedAllocation, 1, balanced));
+        add(Plugin::NodeResourcesBalancedAllocation, 1, balanced);
     }
-    columns.push((Plugin::ImageLocality, 1, each(&|node| image_locality::score(cluster, pod, node))));
-
-    let row = |at: usize, node: &&NodeInfo| {
-        let plugins: Vec<(Plugin, i64)> =
-            columns.iter().map(|(plugin, weight, scores)| (*plugin, weight * scores[at])).collect();
-        NodeScore { node: node.name().clone(), total: plugins.iter().map(|(_, score)| score).sum(), plugins }
-    };
-    nodes.iter().enumerate().map(|(at, node)| row(at, node)).collect()
+    add(Plugin::ImageLocality, 1, each(&|node| image_locality::score(cluster, pod, node)));
+    scores
 }
 
 /// Scales to 0..100 by the largest, or in reverse (`plugins/helper/normalize_score.go`).

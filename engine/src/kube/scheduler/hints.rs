@@ -48,6 +48,13 @@ pub fn listeners(change: Change) -> &'static [Plugin] {
     }
 }
 
+/// Whether no plugin can find the change worth another try, whatever pod it turned down: most changes of pods are of their
+/// status.
+pub fn helps_nobody(change: Change) -> bool {
+    matches!(change, Change::PodUpdated { old, new } if old.requests == new.requests && old.labels == new.labels
+        && old.id.namespace == new.id.namespace)
+}
+
 /// Whether `plugin`, which objected to `pod`, finds the change worth another try.
 pub fn worth_another_try(plugin: Plugin, pod: &PodInfo, change: Change) -> bool {
     match change {

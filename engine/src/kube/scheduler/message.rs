@@ -18,9 +18,14 @@ pub struct Histogram(Vec<(Reason, usize)>);
 
 impl Histogram {
     pub fn add(&mut self, reason: &Reason) {
+        self.add_many(reason, 1);
+    }
+
+    pub fn add_many(&mut self, reason: &Reason, nodes: usize) {
         match self.0.iter_mut().find(|(known, _)| known.same_messages(reason)) {
-            Some((_, count)) => *count += 1,
-            None => self.0.push((reason.clone(), 1)),
+            Some((_, count)) => *count += nodes,
+            None if nodes > 0 => self.0.push((reason.clone(), nodes)),
+            None => {}
         }
     }
 

@@ -31,17 +31,18 @@ pub(crate) mod node_resources_fit;
 mod node_unschedulable;
 mod outcome;
 mod pod_topology_spread;
+mod port_index;
 pub(crate) mod taint_toleration;
 
 use cluster::Cluster;
-use framework::{Cycle, pre_filter, run_filters_with_nominated, run_scores};
+use framework::{Cycle, Scores, pre_filter, run_filters_with_nominated, run_scores};
 use message::Histogram;
 use node_info::NodeInfo;
 use pod_info::PodInfo;
 use preemption::{Preemption, preempt};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use trace::{Candidate, NODES_NAMED, NodeScore, Plugin, Reason, Step, Verdict};
+use trace::{Candidate, NODES_NAMED, Plugin, Reason, Step, Verdict};
 
 /// Below this many nodes all are looked at.
 const MIN_FEASIBLE_NODES: usize = 100;
@@ -62,7 +63,7 @@ pub enum Outcome {
     /// `scores` is empty when only one node was feasible; `equals` are the nodes of the best total.
     Placed {
         node: Rc<str>,
-        scores: Vec<NodeScore>,
+        scores: Scores,
         equals: Vec<Rc<str>>,
     },
     Unschedulable(Failure),
@@ -84,7 +85,9 @@ pub struct Failure {
 }
 
 /// Finds a node for the pod. `draw(n)` gives a number below n, for choices among equals.
-pub fn attempt(cluster: &Cluster, pod: &PodInfo, draw: &mut dyn FnMut(u32) -> u32) -> Attempt {
+pub fn attempt(cluster: &mut Cluster, pod: &PodInfo, draw: &mut dyn FnMut(u32) -> u32) -> Attempt {
+    cluster.settle();
+    let cluster = &*cluster;
     let failed = |message: String| Failure {
         message,
         preemption: None,
@@ -107,17 +110,14 @@ pub fn attempt(cluster: &Cluster, pod: &PodInfo, draw: &mut dyn FnMut(u32) -> u3
         steps.push(Step::PreFilter { left_out: cluster.len() - known.len(), nodes: known });
     }
     let search = search(cluster, &cycle, pod, named.as_ref());
-    steps.extend(filter_steps(cluster, pod, &cycle, &search));
+    steps.extend(filter_steps(cluster, &search));
     let evaluated = if search.nominated { 0 } else { search.feasible.len() + search.rejected.len() };
     if search.feasible.is_empty() {
         return no_room(cluster, &cycle, pod, &search, named.is_some(), steps, draw);
     }
     let (node, scores, equals) = choose(cluster, pod, &search.feasible, draw);
     if !scores.is_empty() {
-        let mut best = scores.clone();
-        best.sort_by_key(|score| -score.total);
-        best.truncate(NODES_NAMED);
-        steps.push(Step::Scores { nodes: best, feasible: search.feasible.len() });
+        steps.push(Step::Scores { nodes: scores.best(NODES_NAMED), feasible: search.feasible.len() });
     }
     steps.push(Step::Placed { node: node.clone(), feasible: search.feasible.len() });
     Attempt { steps, outcome: Outcome::Placed { node, scores, equals }, evaluated }
@@ -157,15 +157,17 @@ fn search<'a>(cluster: &'a Cluster, cycle: &Cycle, pod: &PodInfo, named: Option<
         return Search { feasible: vec![node], rejected: Vec::new(), nominated: true };
     }
     let nodes = cluster.nodes();
-    let order: Vec<usize> = match named {
-        Some(named) => (0..nodes.len()).filter(|at| named.contains(&**nodes[*at].name())).collect(),
-        None => (0..nodes.len()).collect(),
-    };
-    let enough = feasible_nodes_to_find(order.len());
+    let order: Option<Vec<usize>> =
+        named.map(|named| (0..nodes.len()).filter(|at| named.contains(&**nodes[*at].name())).collect());
+    let count = order.as_ref().map_or(nodes.len(), Vec::len);
+    let ports = cluster.ports().wanted(pod).filter(|_| !cluster.any_nominated());
+    let enough = feasible_nodes_to_find(count);
     let mut found = Search { feasible: Vec::new(), rejected: Vec::new(), nominated: false };
-    for step in 0..order.len() {
-        let at = order[(cluster.next_start() + step) % order.len()];
-        match run_filters_with_nominated(cluster, cycle, pod, &nodes[at]) {
+    for step in 0..count {
+        let place = (cluster.next_start() + step) % count;
+        let at = order.as_ref().map_or(place, |order| order[place]);
+        let taken = ports.as_ref().and_then(|ports| ports.taken(at));
+        match taken.map_or_else(|| run_filters_with_nominated(cluster, cycle, pod, &nodes[at]), Err) {
             Ok(()) => found.feasible.push(&nodes[at]),
             Err(reason) => found.rejected.push((at, reason)),
         }
@@ -186,22 +188,25 @@ fn feasible_nodes_to_find(nodes: usize) -> usize {
 }
 
 /// One step for each filter that saw a node, naming the first nodes that it turned down.
-fn filter_steps(cluster: &Cluster, _pod: &PodInfo, _cycle: &Cycle, search: &Search) -> Vec<Step> {
+fn filter_steps(cluster: &Cluster, search: &Search) -> Vec<Step> {
     let nodes = cluster.nodes();
+    let mut rows: BTreeMap<Plugin, (usize, Vec<Verdict>)> = BTreeMap::new();
+    for (at, reason) in &search.rejected {
+        let (total, verdicts) = rows.entry(reason.plugin()).or_default();
+        *total += 1;
+        if verdicts.len() < NODES_NAMED {
+            let reason = node_ports::explain(reason.clone(), &nodes[*at]);
+            verdicts.push(Verdict { node: nodes[*at].name().clone(), reason });
+        }
+    }
     let mut left = search.feasible.len() + search.rejected.len();
     let mut steps = Vec::new();
-    for plugin in Plugin::FILTERS.into_iter().take_while(|_| left > 0).collect::<Vec<_>>() {
-        let own = || search.rejected.iter().filter(|(_, reason)| reason.plugin() == plugin);
-        let verdict = |(at, reason): &(usize, Reason)| Verdict {
-            node: nodes[*at].name().clone(),
-            reason: node_ports::explain(reason.clone(), &nodes[*at]),
-        };
-        let rejected_total = own().count();
+    for plugin in Plugin::FILTERS {
+        let (rejected_total, rejected) = rows.remove(&plugin).unwrap_or_default();
         if left == 0 {
             break;
         }
         left -= rejected_total;
-        let rejected = own().take(NODES_NAMED).map(verdict).collect();
         steps.push(Step::Filter { plugin, rejected, rejected_total, passed: left });
     }
     steps
@@ -213,14 +218,14 @@ fn choose(
     pod: &PodInfo,
     feasible: &[&NodeInfo],
     draw: &mut dyn FnMut(u32) -> u32,
-) -> (Rc<str>, Vec<NodeScore>, Vec<Rc<str>>) {
+) -> (Rc<str>, Scores, Vec<Rc<str>>) {
     if let [only] = feasible {
-        return (only.name().clone(), Vec::new(), vec![only.name().clone()]);
+        return (only.name().clone(), Scores::default(), vec![only.name().clone()]);
     }
     let scores = run_scores(cluster, pod, feasible);
-    let best = scores.iter().map(|score| score.total).max().unwrap_or(0);
-    let equals: Vec<Rc<str>> =
-        scores.iter().filter(|score| score.total == best).map(|score| score.node.clone()).collect();
+    let best = scores.totals.iter().copied().max().unwrap_or(0);
+    let is_best = |at: &usize| scores.totals[*at] == best;
+    let equals: Vec<Rc<str>> = (0..feasible.len()).filter(is_best).map(|at| feasible[at].name().clone()).collect();
     let node = equals[draw(equals.len() as u32) as usize].clone();
     (node, scores, equals)
 }
@@ -242,9 +247,8 @@ fn no_room(
     }
     let others = named.then_some("node(s) didn't satisfy plugin(s) [NodeAffinity]");
     let message = message::fit_error(cluster.len(), &histogram, others);
-    let Preemption { message: objection, chosen, equals, candidates, mut rejected, keep_nomination } =
+    let Preemption { message: objection, chosen, equals, candidates, mut rejected, rejected_total, keep_nomination } =
         preempt(cluster, cycle, pod, &search.rejected, draw);
-    let rejected_total = rejected.len();
     rejected.truncate(NODES_NAMED);
     let named_candidates = candidates.into_iter().take(NODES_NAMED).collect();
     steps.push(Step::Preemption { candidates: named_candidates, rejected, rejected_total, chosen: chosen.clone() });

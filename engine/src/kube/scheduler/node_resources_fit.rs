@@ -44,9 +44,12 @@ pub fn score(pod: &PodInfo, node: &NodeInfo) -> i64 {
     let allocatable = &node.spec.allocatable;
     let rows =
         [(node.non_zero.0 + pod.scored.0, allocatable.milli_cpu), (node.non_zero.1 + pod.scored.1, allocatable.memory)];
-    let counted = rows.iter().filter(|(_, capacity)| *capacity != 0);
-    let shares: Vec<i64> = counted.map(|(requested, capacity)| free_share(*requested, *capacity)).collect();
-    if shares.is_empty() { 0 } else { shares.iter().sum::<i64>() / shares.len() as i64 }
+    let (mut sum, mut counted) = (0, 0);
+    for (requested, capacity) in rows.into_iter().filter(|(_, capacity)| *capacity != 0) {
+        sum += free_share(requested, capacity);
+        counted += 1;
+    }
+    if counted == 0 { 0 } else { sum / counted }
 }
 
 fn free_share(requested: i64, capacity: i64) -> i64 {

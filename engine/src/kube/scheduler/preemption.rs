@@ -12,7 +12,7 @@ use super::message::{self, Histogram};
 use super::node_info::NodeInfo;
 use super::node_ports;
 use super::pod_info::PodInfo;
-use super::trace::{Candidate, Reason, Verdict};
+use super::trace::{Candidate, NODES_NAMED, Reason, Verdict};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -36,7 +36,9 @@ pub struct Preemption {
     /// The candidates that nothing told apart, the chosen one among them.
     pub equals: Vec<Candidate>,
     pub candidates: Vec<Candidate>,
+    /// Why it helps on none of the other nodes: the first of them, and how many they are.
     pub rejected: Vec<Verdict>,
+    pub rejected_total: usize,
     /// The pod keeps the node it is nominated to (victims are still leaving, or it may not preempt).
     pub keep_nomination: bool,
 }
@@ -48,6 +50,7 @@ fn refused(message: String, keep_nomination: bool) -> Preemption {
         equals: vec![],
         candidates: vec![],
         rejected: vec![],
+        rejected_total: 0,
         keep_nomination,
     }
 }
@@ -69,12 +72,16 @@ pub fn preempt(
     let nodes = cluster.nodes();
     let helpful: Vec<&NodeInfo> =
         verdicts.iter().filter(|(_, reason)| reason.preemption_may_help()).map(|(at, _)| &nodes[*at]).collect();
+    if !cluster.any_below(pod.priority) {
+        return nobody_below(cluster, &helpful, draw);
+    }
     let (rooms, rejected) = dry_run(cluster, cycle, pod, &helpful, draw);
+    let rejected_total = rejected.len();
     if rooms.is_empty() {
         let mut histogram = Histogram::default();
         rejected.iter().for_each(|verdict| histogram.add(&verdict.reason));
         let message = message::fit_error(nodes.len(), &histogram, Some(message::NOT_HELPFUL));
-        return Preemption { rejected, ..refused(message, false) };
+        return Preemption { rejected, rejected_total, ..refused(message, false) };
     }
     let equals = pick(&rooms);
     let chosen = &equals[draw(equals.len() as u32) as usize];
@@ -84,8 +91,21 @@ pub fn preempt(
         equals: equals.iter().map(|room| candidate(room)).collect(),
         candidates: rooms.iter().map(candidate).collect(),
         rejected,
+        rejected_total,
         keep_nomination: false,
     }
+}
+
+/// No pod anywhere is less important: every node where preemption might help lacks victims. What a dry run would draw and name
+/// is drawn and named.
+fn nobody_below(cluster: &Cluster, helpful: &[&NodeInfo], draw: &mut dyn FnMut(u32) -> u32) -> Preemption {
+    let mut histogram = Histogram::default();
+    histogram.add_many(&Reason::NoVictims, helpful.len());
+    let message = message::fit_error(cluster.len(), &histogram, Some(message::NOT_HELPFUL));
+    let offset = if helpful.is_empty() { 0 } else { draw(helpful.len() as u32) as usize };
+    let named = helpful[offset..].iter().chain(&helpful[..offset]).take(NODES_NAMED);
+    let rejected = named.map(|node| Verdict { node: node.name().clone(), reason: Reason::NoVictims }).collect();
+    Preemption { rejected, rejected_total: helpful.len(), ..refused(message, false) }
 }
 
 fn candidate(room: &Room) -> Candidate {

@@ -97,7 +97,7 @@ fn attempt_next(world: &mut World) -> bool {
     let key = Key::new(Kind::Pod, &name.0, &name.1);
     // Taken out while it is asked, because the draws come from the world.
     let mut cluster = std::mem::take(&mut world.kube.scheduler.cluster);
-    let result = attempt(&cluster, &pod, &mut |bound| world.random(bound));
+    let result = attempt(&mut cluster, &pod, &mut |bound| world.random(bound));
     cluster.advance_start(result.evaluated);
     world.kube.scheduler.cluster = cluster;
     let begins = Step::Dequeued { attempt: number };
