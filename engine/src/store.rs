@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Bound;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -177,7 +178,8 @@ impl fmt::Display for Key {
 /// All objects. Only [`World::commit`](crate::world::World::commit) changes it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Store {
-    objects: BTreeMap<Kind, BTreeMap<(String, String), Object>>,
+    /// By kind, namespace and name.
+    objects: BTreeMap<Kind, BTreeMap<String, BTreeMap<String, Object>>>,
     resource_version: u64,
 }
 
@@ -192,42 +194,28 @@ impl Store {
     #[must_use]
     pub fn find(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Object> {
         let namespace = if kind.info().namespaced { namespace } else { "" };
-        self.objects.get(&kind)?.get(&(namespace.to_owned(), name.to_owned()))
+        self.objects.get(&kind)?.get(namespace)?.get(name)
     }
 
     /// All objects of a kind, by namespace, then name.
     pub fn list(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Object> {
-        self.objects.get(&kind).into_iter().flat_map(BTreeMap::values)
+        self.objects.get(&kind).into_iter().flat_map(BTreeMap::values).flat_map(BTreeMap::values)
     }
 
     /// The objects of a kind in one namespace, by name; in all namespaces for `None`.
     pub fn list_in<'a>(&'a self, kind: Kind, namespace: Option<&str>) -> impl Iterator<Item = &'a Object> {
-        let only = namespace.filter(|_| kind.info().namespaced).map(str::to_owned);
-        let lower = (only.clone().unwrap_or_default(), String::new());
-        self.objects
-            .get(&kind)
-            .into_iter()
-            .flat_map(move |of_kind| of_kind.range(lower.clone()..))
-            .take_while(move |((at, _), _)| only.as_ref().is_none_or(|only| only == at))
-            .map(|(_, object)| object)
-    }
-
-    /// The objects of a kind in a namespace whose names begin with `prefix`, by name.
-    pub fn list_named<'a>(
-        &'a self,
-        kind: Kind,
-        namespace: &'a str,
-        prefix: &'a str,
-    ) -> impl Iterator<Item = &'a Object> {
-        let lower = (namespace.to_owned(), prefix.to_owned());
-        let of_kind = self.objects.get(&kind).into_iter().flat_map(move |of_kind| of_kind.range(lower.clone()..));
-        of_kind.take_while(move |((at, name), _)| at == namespace && name.starts_with(prefix)).map(|(_, object)| object)
+        let bound = match namespace.filter(|_| kind.info().namespaced) {
+            Some(only) => (Bound::Included(only), Bound::Included(only)),
+            None => (Bound::Unbounded, Bound::Unbounded),
+        };
+        let namespaces = self.objects.get(&kind).map(|of_kind| of_kind.range::<str, _>(bound));
+        namespaces.into_iter().flatten().flat_map(|(_, objects)| objects.values())
     }
 
     /// How many objects there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.objects.values().map(BTreeMap::len).sum()
+        self.objects.values().flat_map(BTreeMap::values).map(BTreeMap::len).sum()
     }
 
     #[must_use]
@@ -244,13 +232,17 @@ impl Store {
     pub(crate) fn put(&mut self, key: &Key, object: Object) {
         let version = crate::object::str_at(&object, "metadata.resourceVersion").parse().unwrap_or(0);
         self.resource_version = self.resource_version.max(version);
-        let place = (key.namespace.clone(), key.name.clone());
-        self.objects.entry(key.kind).or_default().insert(place, object);
+        let of_kind = self.objects.entry(key.kind).or_default();
+        let known = of_kind.get_mut(&key.namespace);
+        match known {
+            Some(objects) => objects.insert(key.name.clone(), object),
+            None => of_kind.entry(key.namespace.clone()).or_default().insert(key.name.clone(), object),
+        };
     }
 
     pub(crate) fn remove(&mut self, key: &Key) {
-        if let Some(of_kind) = self.objects.get_mut(&key.kind) {
-            of_kind.remove(&(key.namespace.clone(), key.name.clone()));
+        if let Some(objects) = self.objects.get_mut(&key.kind).and_then(|of_kind| of_kind.get_mut(&key.namespace)) {
+            objects.remove(&key.name);
         }
         self.resource_version += 1;
     }

@@ -119,11 +119,17 @@ impl World {
         }
         let event = Event { index, at: self.now(), actor, what, cause: self.cause };
         self.state.apply(&event);
-        self.events.push(event.clone());
-        let cause = self.cause.replace(index);
-        kube::informed(self, &event);
         // A command stays the cause of all that it does; a controller's change is the cause of what reacts to it.
-        self.cause = if matches!(event.what, What::Command { .. }) { Some(index) } else { cause };
+        let cause = if matches!(event.what, What::Command { .. }) { Some(index) } else { self.cause };
+        self.cause = Some(index);
+        if matches!(event.what, What::Stored { .. } | What::Deleted { .. }) {
+            self.events.push(event.clone());
+            kube::informed(self, &event);
+        } else {
+            // Nothing else is news to the control plane, and the steps of an attempt are long.
+            self.events.push(event);
+        }
+        self.cause = cause;
         index
     }
 

@@ -176,3 +176,29 @@ fn every_recorded_rollout() {
     }
     assert!(failures.is_empty(), "{} differences\n{}", failures.len(), failures.join("\n"));
 }
+
+/// A replica count in the thousands is no reason to wait: most pods find no room and say so.
+#[test]
+fn ten_thousand_replicas() {
+    let mut world = World::new(LabOptions::default());
+    kube::start(&mut world);
+    let text = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "c", "image": "registry.k8s.io/pause:3.10"}]}}}});
+    let text = Some(text.to_string().into());
+    world.commit(Actor::Learner, What::FileWritten { path: "web.json".to_owned(), text });
+    run(&mut world, "kubectl apply -f web.json");
+    let begin = std::time::Instant::now();
+    run(&mut world, "kubectl scale deployment/web --replicas=10000");
+    world.advance(Duration::from_secs(30));
+    println!("up: {:?}, {} events", begin.elapsed(), world.events().len());
+    let set = world.store().list_in(Kind::ReplicaSet, Some("default")).next().expect("the ReplicaSet").clone();
+    assert_eq!(int_at(&set, "status.replicas"), Some(10_000));
+    // 110 pods a node, two of them kindnet and kube-proxy.
+    assert_eq!(int_at(&set, "status.readyReplicas"), Some(216));
+    let begin = std::time::Instant::now();
+    run(&mut world, "kubectl scale deployment/web --replicas=2");
+    world.advance(Duration::from_secs(60));
+    println!("down: {:?}, {} events", begin.elapsed(), world.events().len());
+    assert_eq!(world.store().list_in(Kind::Pod, Some("default")).count(), 2);
+}

@@ -28,6 +28,8 @@ pub enum Task {
 #[derive(Debug, Default)]
 pub struct ControlPlane {
     pub controllers: controllers::Memory,
+    /// The names of the events recorded so far, by what makes an event the same as an earlier one.
+    pub event_names: std::collections::BTreeMap<String, String>,
     pub kubelet: kubelet::Memory,
     pub scheduler: scheduler::queue::Memory,
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::event::Actor;
 use crate::kube::api::write;
 use crate::kube::schema::canonical::canonicalise;
-use crate::object::{field, int_at, name, namespace, set, str_at, uid};
+use crate::object::{field, int_at, name, namespace, set, uid};
 use crate::store::{Key, Kind, Object};
 use crate::world::World;
 
@@ -25,21 +25,17 @@ pub fn record_event(
 ) {
     let place = if namespace(object).is_empty() { "default" } else { namespace(object) }.to_owned();
     let actor = actor_of(component, node);
-    // An event is named after its object, so that only that object's events need a look.
-    let prefix = format!("{}.", name(object));
-    let same = world.store().list_named(Kind::Event, &place, &prefix).find(|event| {
-        str_at(event, "involvedObject.uid") == uid(object)
-            && str_at(event, "involvedObject.name") == name(object)
-            && str_at(event, "reason") == reason
-            && str_at(event, "message") == message
-            && str_at(event, "type") == kind
-            && str_at(event, "reportingComponent") == component
-            && (str_at(event, "source.host") == node || node.is_empty())
-    });
+    // Found by what makes it the same event, not by looking at all: one ReplicaSet may have ten thousand.
+    let identity = [component, node, &place, uid(object), name(object), kind, reason, message].join("\n");
+    let known = world.kube.event_names.get(&identity);
+    let same = known.and_then(|known| world.store().find(Kind::Event, &place, known));
     let newer = is_newer_interface(component);
     match same.cloned() {
         Some(old) => count_again(world, actor, &old, newer),
-        None => record_first(world, actor, component, node, object, kind, reason, message, &place, newer),
+        None => {
+            let name = record_first(world, actor, component, node, object, kind, reason, message, &place, newer);
+            world.kube.event_names.insert(identity, name);
+        }
     }
 }
 
@@ -87,7 +83,7 @@ fn record_first(
     message: &str,
     place: &str,
     newer: bool,
-) {
+) -> String {
     let now = world.now().rfc3339();
     // The real name ends in the nanoseconds of the moment; the number of events keeps it apart within a millisecond.
     let nanos = (crate::time::EPOCH_SECS * 1000 + world.now().0) * 1_000_000 + world.events().len() as i64 % 1_000_000;
@@ -130,7 +126,10 @@ fn record_first(
         set(&mut event, "lastTimestamp", now);
     }
     canonicalise("Event", &mut event);
-    write::store(world, actor, Key::of(Kind::Event, &event), None, event);
+    let key = Key::of(Kind::Event, &event);
+    let name = key.name.clone();
+    write::store(world, actor, key, None, event);
+    name
 }
 
 /// A time in the form with microseconds.

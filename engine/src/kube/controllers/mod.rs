@@ -14,6 +14,7 @@ mod node;
 mod owned;
 pub mod pods;
 mod replica_set;
+mod seen;
 
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub enum Work {
 #[derive(Debug, Default)]
 pub struct Memory {
     pub failed_back_off: daemon_set::FailedBackOff,
+    pub pods: seen::Pods,
 }
 
 /// How long a refused piece of work waits before it is tried again.
@@ -55,6 +57,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Queues what a change may concern.
 pub fn informed(world: &mut World, event: &Event) {
+    world.kube.controllers.pods.note(&event.what);
     let (key, old, new, gone) = match &event.what {
         What::Stored { key, old, new, .. } => (key, old.as_ref().unwrap_or(new), new, false),
         What::Deleted { key, old } => (key, old, old, true),

@@ -29,6 +29,9 @@ pub fn sync(world: &mut World, name: &str) -> Result<(), Failure> {
         return Ok(());
     };
     sync_cordon(world, &node)?;
+    if !items(&node, "spec.taints").iter().any(|taint| str_at(taint, "effect") == "NoExecute") {
+        return Ok(());
+    }
     for pod in pods_on(world, name) {
         if let Some(wait) = stay(&node, &pod) {
             world.at(wait, Task::Controller(Work::Evict(Key::of(Kind::Pod, &pod))));

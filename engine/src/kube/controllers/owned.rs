@@ -40,7 +40,7 @@ pub fn claim_if(
         if reference.is_some() && !owned {
             continue;
         }
-        let fits = selector::matches(wanted_labels, object::labels(object));
+        let fits = fits(wanted_labels, object);
         match (owned, fits) {
             (true, true) => mine.push(object.clone()),
             (true, false) => release.push(object.clone()),
@@ -61,6 +61,24 @@ pub fn claim_if(
         }
     }
     Ok(mine)
+}
+
+/// Whether a LabelSelector matches an object.
+pub fn fits(wanted: &Value, object: &Value) -> bool {
+    selects(wanted, field(object, "metadata.labels"))
+}
+
+/// Whether a LabelSelector matches these labels; the common one, of equalities alone, without a map of them.
+pub fn selects(wanted: &Value, labels: &Value) -> bool {
+    match wanted.as_object() {
+        Some(parts) if parts.len() == 1 && parts.contains_key("matchLabels") => {
+            object::entries(wanted, "matchLabels").all(|(key, value)| labels.get(key) == Some(value))
+        }
+        _ => {
+            let labels = labels.as_object().into_iter().flatten();
+            selector::matches(wanted, labels.map(|(key, value)| (key.as_str(), value.as_str().unwrap_or(""))))
+        }
+    }
 }
 
 /// Replaces an object's ownerReferences.

@@ -34,9 +34,13 @@ pub fn is_available(pod: &Value, min_ready_secs: i64, now: Time) -> bool {
 
 /// How long until the pod counts as available, if it stays ready; None while it is not ready.
 pub fn available_in(pod: &Value, min_ready_secs: i64, now: Time) -> Option<Duration> {
-    let since = ready_since(pod)?;
+    ready_since(pod).map(|since| wait_of(since, min_ready_secs, now))
+}
+
+/// How long until a pod that is ready since then counts as available.
+pub fn wait_of(since: Time, min_ready_secs: i64, now: Time) -> Duration {
     let wait = Duration::from_secs(u64::try_from(min_ready_secs).unwrap_or(0));
-    Some(since.plus(wait).since(now))
+    since.plus(wait).since(now)
 }
 
 pub fn created(object: &Value) -> Option<Time> {
@@ -50,37 +54,68 @@ pub fn sort_for_deletion(pods: &mut [Object], related: &[Object], now: Time) {
     for pod in related.iter().filter(|pod| is_active(pod)) {
         *on_node.entry(str_at(pod, "spec.nodeName")).or_default() += 1;
     }
-    pods.sort_by(|a, b| {
-        let rank = |pod: &Object| on_node.get(str_at(pod, "spec.nodeName")).copied().unwrap_or(0);
-        deletion_order(a, b, rank(a), rank(b), now)
-    });
+    // Two pods of one moment are equal where a third of another moment stands between them, so this is no order that the
+    // library's sorting could be trusted with. Each pod goes behind those before it that do not come after it.
+    let mut sorted: Vec<Rank> = Vec::with_capacity(pods.len());
+    for pod in pods.iter() {
+        let rank = rank(pod, on_node.get(str_at(pod, "spec.nodeName")).copied().unwrap_or(0));
+        let at = sorted.partition_point(|before| deletion_order(before, &rank, now) != Ordering::Greater);
+        sorted.insert(at, rank);
+    }
+    let sorted: Vec<Object> = sorted.into_iter().map(|rank| rank.pod.clone()).collect();
+    pods.clone_from_slice(&sorted);
 }
 
-fn deletion_order(a: &Value, b: &Value, rank_a: usize, rank_b: usize, now: Time) -> Ordering {
-    let unassigned = |pod: &Value| str_at(pod, "spec.nodeName").is_empty();
-    let phase = |pod: &Value| match str_at(pod, "status.phase") {
-        "Pending" => 0,
-        "Unknown" => 1,
-        _ => 2,
-    };
-    unassigned(b)
-        .cmp(&unassigned(a))
-        .then_with(|| phase(a).cmp(&phase(b)))
-        .then_with(|| is_ready(a).cmp(&is_ready(b)))
-        .then_with(|| deletion_cost(a).cmp(&deletion_cost(b)))
-        .then_with(|| rank_b.cmp(&rank_a))
-        .then_with(|| younger_first(ready_since(a), ready_since(b), a, b, now))
-        .then_with(|| restarts(b).cmp(&restarts(a)))
-        .then_with(|| younger_first(created(a), created(b), a, b, now))
+/// What decides which pod goes first, read once.
+struct Rank<'a> {
+    pod: &'a Object,
+    uid: &'a str,
+    assigned: bool,
+    phase: u8,
+    ready: bool,
+    cost: i64,
+    on_node: usize,
+    ready_since: Option<Time>,
+    restarts: i64,
+    created: Option<Time>,
+}
+
+fn rank(pod: &Object, on_node: usize) -> Rank<'_> {
+    Rank {
+        pod,
+        uid: object::uid(pod),
+        assigned: !str_at(pod, "spec.nodeName").is_empty(),
+        phase: match str_at(pod, "status.phase") {
+            "Pending" => 0,
+            "Unknown" => 1,
+            _ => 2,
+        },
+        ready: is_ready(pod),
+        cost: deletion_cost(pod),
+        on_node,
+        ready_since: ready_since(pod),
+        restarts: restarts(pod),
+        created: created(pod),
+    }
+}
+
+fn deletion_order(a: &Rank, b: &Rank, now: Time) -> Ordering {
+    let fixed = |pod: &Rank| (pod.assigned, pod.phase, pod.ready, pod.cost);
+    fixed(a)
+        .cmp(&fixed(b))
+        .then_with(|| b.on_node.cmp(&a.on_node))
+        .then_with(|| younger_first((a.ready_since, a.uid), (b.ready_since, b.uid), now))
+        .then_with(|| b.restarts.cmp(&a.restarts))
+        .then_with(|| younger_first((a.created, a.uid), (b.created, b.uid), now))
 }
 
 /// The younger one first, where ages differ by a power of two; the smaller uid where they do not. Equal moments say nothing.
-fn younger_first(a: Option<Time>, b: Option<Time>, pod_a: &Value, pod_b: &Value, now: Time) -> Ordering {
+fn younger_first((a, uid_a): (Option<Time>, &str), (b, uid_b): (Option<Time>, &str), now: Time) -> Ordering {
     let (Some(a), Some(b)) = (a, b) else { return Ordering::Equal };
     if a == b {
         return Ordering::Equal;
     }
-    age_rank(a, now).cmp(&age_rank(b, now)).then_with(|| object::uid(pod_a).cmp(object::uid(pod_b)))
+    age_rank(a, now).cmp(&age_rank(b, now)).then_with(|| uid_a.cmp(uid_b))
 }
 
 /// The whole part of the binary logarithm of an age in nanoseconds; -1 for none.

@@ -7,10 +7,11 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::client::{self, Failure};
+use super::seen::{Seen, of_labels};
 use super::{Work, conditions, owned, pods};
 use crate::event::Actor;
 use crate::kube::Task;
-use crate::object::{self, field, int_at, selector, str_at};
+use crate::object::{self, field, int_at, str_at};
 use crate::store::{Key, Kind, Object};
 use crate::time::Time;
 use crate::world::World;
@@ -21,8 +22,8 @@ const BURST: usize = 500;
 
 pub fn sync(world: &mut World, key: &Key) -> Result<(), Failure> {
     let Some(set) = world.store().get(key).cloned() else { return Ok(()) };
-    let mut active = owned::claim_if(world, ACTOR, Kind::Pod, Kind::ReplicaSet, &set, pods::is_active)?;
-    let failure = if object::is_terminating(&set) { None } else { manage(world, &set, &mut active) };
+    let active = active_pods(world, &set)?;
+    let failure = if object::is_terminating(&set) { None } else { manage(world, &set, &active) };
     let now = world.now();
     // As the real one, it reports the pods that it found; what it has just made or ended it reports next time.
     let status = calculate(now, &set, &active, failure.as_ref());
@@ -35,8 +36,18 @@ pub fn sync(world: &mut World, key: &Key) -> Result<(), Failure> {
     failure.map_or(Ok(()), Err)
 }
 
+/// The active pods that the set controls, after adopting and releasing.
+fn active_pods(world: &mut World, set: &Object) -> Result<Vec<Seen>, Failure> {
+    let selector = field(set, "spec.selector");
+    if let Some(mine) = world.kube.controllers.pods.active_of(set, |labels| owned::selects(selector, labels)) {
+        return Ok(mine);
+    }
+    let mine = owned::claim_if(world, ACTOR, Kind::Pod, Kind::ReplicaSet, set, pods::is_active)?;
+    Ok(mine.iter().map(|pod| Seen::of(pod, None)).collect())
+}
+
 /// Creates what is missing or deletes what is too much.
-fn manage(world: &mut World, set: &Object, active: &mut [Object]) -> Option<Failure> {
+fn manage(world: &mut World, set: &Object, active: &[Seen]) -> Option<Failure> {
     let wanted = usize::try_from(int_at(set, "spec.replicas").unwrap_or(1)).unwrap_or(0);
     if active.len() < wanted {
         let count = (wanted - active.len()).min(BURST);
@@ -52,12 +63,13 @@ fn manage(world: &mut World, set: &Object, active: &mut [Object]) -> Option<Fail
     if surplus == 0 {
         return None;
     }
-    if surplus < active.len() {
+    let mut pods: Vec<Object> = active.iter().map(|pod| pod.object.clone()).collect();
+    if surplus < pods.len() {
         let related = related(world, set);
-        pods::sort_for_deletion(active, &related, world.now());
+        pods::sort_for_deletion(&mut pods, &related, world.now());
     }
     let mut failure = None;
-    for pod in active.iter().take(surplus) {
+    for pod in pods.iter().take(surplus) {
         if let Err(refused) = owned::delete_pod(world, ACTOR, set, pod) {
             failure = failure.or(Some(refused));
         }
@@ -77,20 +89,19 @@ fn related(world: &World, set: &Object) -> Vec<Object> {
             None => object::uid(other) == object::uid(set),
         })
         .collect();
-    let matches =
-        |pod: &Object| sets.iter().any(|set| selector::matches(field(set, "spec.selector"), object::labels(pod)));
+    let matches = |pod: &Object| sets.iter().any(|set| owned::fits(field(set, "spec.selector"), pod));
     world.store().list_in(Kind::Pod, Some(namespace)).filter(|pod| matches(pod)).cloned().collect()
 }
 
-fn calculate(now: Time, set: &Value, active: &[Object], failure: Option<&Failure>) -> Value {
+fn calculate(now: Time, set: &Value, active: &[Seen], failure: Option<&Failure>) -> Value {
     let min_ready = int_at(set, "spec.minReadySeconds").unwrap_or(0);
     let template_labels = json!({"matchLabels": field(set, "spec.template.metadata.labels")});
-    let count = |wanted: &dyn Fn(&Object) -> bool| active.iter().filter(|pod| wanted(pod)).count();
+    let count = |wanted: &mut dyn FnMut(&Seen) -> bool| active.iter().filter(|pod| wanted(pod)).count();
     let mut status = Map::new();
     let counts = [
-        ("fullyLabeledReplicas", count(&|pod| selector::matches(&template_labels, object::labels(pod)))),
-        ("readyReplicas", count(&|pod| pods::is_ready(pod))),
-        ("availableReplicas", count(&|pod| pods::is_available(pod, min_ready, now))),
+        ("fullyLabeledReplicas", count(&mut of_labels(|labels| owned::selects(&template_labels, labels)))),
+        ("readyReplicas", count(&mut |pod| pod.ready)),
+        ("availableReplicas", count(&mut |pod| pod.is_available(min_ready, now))),
     ];
     for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
         status.insert(name.to_owned(), json!(count));
@@ -120,10 +131,10 @@ fn calculate(now: Time, set: &Value, active: &[Object], failure: Option<&Failure
 }
 
 /// With minReadySeconds, a ready pod becomes available just by waiting.
-fn look_again(world: &mut World, key: &Key, set: &Value, active: &[Object]) {
+fn look_again(world: &mut World, key: &Key, set: &Value, active: &[Seen]) {
     let min_ready = int_at(set, "spec.minReadySeconds").unwrap_or(0);
     let now = world.now();
-    let waits = active.iter().filter_map(|pod| pods::available_in(pod, min_ready, now));
+    let waits = active.iter().filter_map(|pod| pod.available_in(min_ready, now));
     if let Some(wait) = waits.filter(|wait| *wait > Duration::ZERO).min() {
         world.at(wait, Task::Controller(Work::ReplicaSet(key.clone())));
     }

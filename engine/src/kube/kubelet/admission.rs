@@ -32,8 +32,8 @@ fn predicate(name: &str, why: &str) -> Refusal {
 pub fn check(world: &World, pod: &Value, node: &str) -> Result<(), Refusal> {
     let Some(object) = world.store().find(Kind::Node, "", node) else { return Ok(()) };
     let mut info = NodeInfo::new(node_info::read(object));
-    for (uid, runtime) in &world.kube.kubelet.pods {
-        let other = world.store().get(&runtime.pod).filter(|other| runtime.node == node && object::uid(other) == uid);
+    for (uid, runtime) in world.kube.kubelet.pods.iter().filter(|(_, runtime)| runtime.node == node) {
+        let other = world.store().get(&runtime.pod).filter(|other| object::uid(other) == uid);
         if let Some(other) = other.filter(|other| !matches!(str_at(other, "status.phase"), "Succeeded" | "Failed")) {
             info.add_pod(&Rc::new(pod_info::read(other)));
         }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Omit, Struct, Type, structure};
+use super::{Field, Omit, Struct, Type, structure};
 use crate::kube::quantity;
 
 /// Brings an object of that kind (or a struct of that name) into canonical shape.
@@ -18,23 +18,42 @@ pub fn canonicalise(kind: &str, value: &mut Value) {
 
 /// An object whose fields are all empty is written as what the type always writes.
 fn object(structure: &'static Struct, value: Value) -> Value {
-    let mut given = match value {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    };
     let mut written = Map::new();
-    for field in &structure.fields {
-        let member = convert(&field.ty, given.remove(field.name).unwrap_or(Value::Null));
-        let left_out = match field.omit {
-            Omit::Never => false,
-            Omit::Empty => is_empty(&field.ty, &member),
-            Omit::Zero => is_empty(&field.ty, &member) || member.is_null(),
-        };
-        if !left_out {
-            written.insert(field.name.to_string(), member);
+    if let Value::Object(members) = value {
+        for (name, member) in members {
+            let Some(field) = structure.field(&name) else { continue };
+            let member = convert(&field.ty, member);
+            if !left_out(field, &member) {
+                written.insert(name, member);
+            }
+        }
+    }
+    for field in structure.fields.iter().filter(|field| field.written_when_absent()) {
+        if !written.contains_key(field.name) {
+            let member = convert(&field.ty, Value::Null);
+            if !left_out(field, &member) {
+                written.insert(field.name.to_string(), member);
+            }
         }
     }
     Value::Object(written)
+}
+
+fn left_out(field: &Field, member: &Value) -> bool {
+    match field.omit {
+        Omit::Never => false,
+        Omit::Empty => is_empty(&field.ty, member),
+        Omit::Zero => is_empty(&field.ty, member) || member.is_null(),
+    }
+}
+
+impl Field {
+    /// Whether Go writes the field though the object does not have it; most are simply left out, and need no look.
+    fn written_when_absent(&self) -> bool {
+        let never_empty =
+            matches!(self.ty, Type::Struct(_) | Type::Quantity | Type::Time | Type::MicroTime | Type::IntOrString);
+        self.omit == Omit::Never || never_empty
+    }
 }
 
 /// The value as the type writes it; absent (null) becomes the type's zero.
