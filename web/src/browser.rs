@@ -59,6 +59,13 @@ pub fn set_title(title: &str) {
     }
 }
 
+/// Loads the page anew.
+pub fn reload() {
+    if let Some(window) = web_sys::window() {
+        let _ = window.location().reload();
+    }
+}
+
 /// Puts a text on the clipboard; pages without a secure origin have none.
 pub fn copy(text: &str) {
     let Some(navigator) = web_sys::window().map(|window| window.navigator()) else { return };

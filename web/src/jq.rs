@@ -1,14 +1,14 @@
 //! jq in the page: a WebAssembly module of its own, loaded when a command first needs it.
 //!
-//! The site offers `window.portlabModules.portlab_web_jq()`, which loads the module; where it does not (a plain
-//! `trunk serve`), jq answers that it is not there.
+//! Where the page does not offer it ([`module`]; a plain `trunk serve`), jq answers that it is not there.
 
 use std::cell::RefCell;
 
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Array, Function, Reflect};
 use portlab_engine::lab::JqOutput;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
+
+use crate::module;
 
 thread_local! {
     static RUN: RefCell<Option<Function>> = const { RefCell::new(None) };
@@ -31,9 +31,7 @@ pub async fn load() -> bool {
 }
 
 async fn fetch() -> Result<Function, JsValue> {
-    let modules = Reflect::get(&js_sys::global(), &"portlabModules".into())?;
-    let load: Function = Reflect::get(&modules, &"portlab_web_jq".into())?.dyn_into()?;
-    let module = JsFuture::from(load.call0(&JsValue::NULL)?.dyn_into::<Promise>()?).await?;
+    let module = module::load(module::JQ).await?;
     Reflect::get(&module, &"jq".into())?.dyn_into()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! * [`jq`]: jq, loaded when it is first needed.
 //! * [`manifest`]: what would be said of a manifest, and where.
+//! * [`module`]: the WebAssembly modules of which the page is made.
 //! * [`path`]: the sixteen lessons in their four chapters, those to come included.
 //! * [`session`]: what a learner has done in a lesson; one reducer changes it, storage keeps it.
 //! * [`scene`]: pure functions from the lab's events and states to what the screen shows.
@@ -12,6 +13,7 @@
 pub mod browser;
 pub mod jq;
 pub mod manifest;
+pub mod module;
 pub mod path;
 pub mod scene;
 pub mod session;

@@ -1,8 +1,14 @@
-//! Starts the page in the element `#app` of index.html.
+//! The full module: starts the page with the lab in the element `#app` of index.html.
+
+use portlab_web::view::{App, AppProps, lesson_page};
+use portlab_web::{browser, module};
+use yew::Callback;
 
 fn main() {
-    portlab_web::browser::report_panics();
-    if let Some(root) = portlab_web::browser::element("app") {
-        yew::Renderer::<portlab_web::view::App>::with_root(root).render();
+    browser::report_panics();
+    module::take_over();
+    if let Some(root) = browser::element("app") {
+        let lesson = Callback::from(lesson_page);
+        yew::Renderer::<App>::with_root_and_props(root, AppProps { lesson }).render();
     }
 }

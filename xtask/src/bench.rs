@@ -73,6 +73,7 @@ fn page() -> anyhow::Result<()> {
     let toolchain = toolchain::find(root)?;
     let site = Builder::new(root, toolchain.clone(), Profile::Release).site()?;
     print("first_visit_gzip", dist::first_visit_gzip_bytes(&site) as f64 / 1000.0, "KB");
+    print("first_lesson_gzip", dist::first_lesson_gzip_bytes(&site) as f64 / 1000.0, "KB");
     visits(&site)?;
 
     let mut builder = Builder::new(root, toolchain, Profile::Dev);

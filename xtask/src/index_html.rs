@@ -1,22 +1,22 @@
 //! Reads the `data-trunk` links of index.html and puts something else in their place.
 //!
 //! They are Trunk's own (<https://trunkrs.dev/assets/>), so that `trunk serve` builds the same page. Understood here:
-//! `rust` (with `data-type="worker"` for a module that the page starts later), `css`, `icon`, `copy-file` and `copy-dir`. Anything
-//! else
-//! is an error with its line, never a link that is silently left out.
+//! `rust` (with `data-type="worker"` for a module that the page loads later, and with our own `data-when="lesson"` for
+//! the one that a lesson needs), `css`, `icon`, `copy-file` and `copy-dir`. Anything else is an error with its line,
+//! never a link that is silently left out.
 
 use anyhow::{Context, bail};
+
+use crate::page::When;
 
 /// What one link asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Asset {
-    /// The crate whose main function starts the page.
-    Main {
+    /// A crate that becomes a module of the page: its library, or the program `bin`.
+    Module {
         manifest: String,
-    },
-    /// A crate that the page loads on first use.
-    Later {
-        manifest: String,
+        bin: Option<String>,
+        when: When,
     },
     Css {
         href: String,
@@ -75,8 +75,15 @@ fn asset(tag: &str) -> anyhow::Result<Asset> {
     let rel = attribute(tag, "rel").context("a data-trunk link says no rel")?;
     let href = attribute(tag, "href").context("a data-trunk link says no href")?.to_owned();
     Ok(match (rel, attribute(tag, "data-type")) {
-        ("rust", None | Some("main")) => Asset::Main { manifest: href },
-        ("rust", Some("worker")) => Asset::Later { manifest: href },
+        ("rust", kind) => {
+            let when = match (kind, attribute(tag, "data-when")) {
+                (None | Some("main"), None) => When::FirstVisit,
+                (Some("worker"), None) => When::Asked,
+                (Some("worker"), Some("lesson")) => When::FirstLesson,
+                (kind, when) => bail!("xtask does not build a module of data-type {kind:?} and data-when {when:?}"),
+            };
+            Asset::Module { manifest: href, bin: attribute(tag, "data-bin").map(str::to_owned), when }
+        }
         ("css", _) => Asset::Css { href },
         ("icon", _) => Asset::Icon { href },
         ("copy-file" | "copy-dir", _) => Asset::Copy { href },
@@ -113,7 +120,7 @@ mod tests {
     #[test]
     fn each_link_is_replaced_where_it_stands() {
         let html = "<head>\n<link rel=\"canonical\" href=\"x\">\n<link data-trunk rel=\"css\" href=\"a.css\" />\n\
-                    <link data-trunk rel=\"rust\" href=\"web/Cargo.toml\" data-wasm-opt=\"0\">\n\
+                    <link data-trunk rel=\"rust\" href=\"web/Cargo.toml\" data-bin=\"home\">\n\
                     <!-- <link data-trunk rel=\"css\" href=\"no.css\"> --></head>\n\
                     <link data-trunk data-type=\"worker\" rel=\"rust\" href=\"web/jq/Cargo.toml\">";
         let (page, found) = assets(html).unwrap();
@@ -126,8 +133,8 @@ mod tests {
             found,
             [
                 Asset::Css { href: "a.css".into() },
-                Asset::Main { manifest: "web/Cargo.toml".into() },
-                Asset::Later { manifest: "web/jq/Cargo.toml".into() },
+                Asset::Module { manifest: "web/Cargo.toml".into(), bin: Some("home".into()), when: When::FirstVisit },
+                Asset::Module { manifest: "web/jq/Cargo.toml".into(), bin: None, when: When::Asked },
             ]
         );
     }
@@ -138,6 +145,10 @@ mod tests {
         assert_eq!(
             error("<head>\n  <link data-trunk rel=\"sass\" href=\"a\">"),
             "index.html:2: xtask does not build a data-trunk link of rel=\"sass\""
+        );
+        assert_eq!(
+            error("<link data-trunk rel=\"rust\" href=\"a\" data-when=\"lesson\">"),
+            "index.html:1: xtask does not build a module of data-type None and data-when Some(\"lesson\")"
         );
         assert_eq!(error("<link data-trunk rel=\"css\">"), "index.html:1: a data-trunk link says no href");
         assert_eq!(error("\n\n<link data-trunk rel=\"css\""), "index.html:3: a link is not closed");

@@ -22,8 +22,18 @@ pub type Site = BTreeMap<String, File>;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct File {
     pub content: Vec<u8>,
-    /// Whether a browser downloads it on its first visit, or only once something needs it.
-    pub first_visit: bool,
+    pub when: When,
+}
+
+/// When a browser downloads a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum When {
+    /// On its first visit, which is one to home.
+    FirstVisit,
+    /// Once a lesson is opened.
+    FirstLesson,
+    /// Once something asks for it.
+    Asked,
 }
 
 /// How the crates are compiled.
@@ -63,7 +73,7 @@ impl Builder {
         let mut site = Site::new();
         let mut styles = self.styles(&html)?;
         let html = index_html::rewrite(&html, |asset| self.linked(asset, &mut styles, &mut site))?;
-        site.insert("index.html".into(), File { content: html.into_bytes(), first_visit: true });
+        site.insert("index.html".into(), File { content: html.into_bytes(), when: When::FirstVisit });
         Ok(site)
     }
 
@@ -94,23 +104,16 @@ impl Builder {
     /// What stands for a link in a site of several files; the files go to `site`.
     fn linked(&mut self, asset: Asset, styles: &mut Option<String>, site: &mut Site) -> anyhow::Result<String> {
         Ok(match asset {
-            Asset::Main { manifest } => {
-                let (js, wasm) = self.module(&manifest, site, true)?;
-                format!(
-                    "<link rel=\"modulepreload\" href=\"./{js}\">\n\
-                     <link rel=\"preload\" href=\"./{wasm}\" as=\"fetch\" type=\"application/wasm\" crossorigin>\n\
-                     <script type=\"module\">import start from \"./{js}\"; start({{ module_or_path: \"./{wasm}\" }});</script>"
-                )
-            }
-            Asset::Later { manifest } => {
-                let (js, wasm) = self.module(&manifest, site, false)?;
-                loader(
-                    &self.package(&manifest)?.stem,
-                    &format!(
-                        "const module = await import(\"./{js}\"); \
-                         await module.default({{ module_or_path: \"./{wasm}\" }}); return module;"
-                    ),
-                )
+            Asset::Module { manifest, bin, when } => {
+                let package = self.package(&manifest, bin)?;
+                let bound = self.bind(&package, Form::Module)?;
+                let stem = &package.stem;
+                let hash = hash(&(&bound.js, &bound.wasm));
+                let (js, wasm) = (format!("{stem}-{hash:016x}.js"), format!("{stem}-{hash:016x}_bg.wasm"));
+                let loader = fetching_loader(stem, &js, &wasm);
+                site.insert(js, File { content: bound.js.into_bytes(), when });
+                site.insert(wasm, File { content: bound.wasm, when });
+                loader
             }
             Asset::Css { .. } => match styles.take() {
                 Some(css) => {
@@ -125,7 +128,7 @@ impl Builder {
             }
             Asset::Copy { href } => {
                 for (name, content) in self.copies(&href)? {
-                    site.insert(name, File { content, first_visit: false });
+                    site.insert(name, File { content, when: When::Asked });
                 }
                 String::new()
             }
@@ -135,21 +138,13 @@ impl Builder {
     /// What stands for a link in the single file.
     fn inlined(&mut self, asset: Asset, styles: &mut Option<String>) -> anyhow::Result<String> {
         Ok(match asset {
-            Asset::Main { manifest } => {
-                let bound = self.bind(&manifest, Form::Script { global: "portlab" })?;
-                // The page's elements stand after this script, as they would not for a module, which waits for them.
-                format!(
-                    "<script>\n{}\ndocument.addEventListener(\"DOMContentLoaded\", () => portlab({{ module_or_path: {} }}));\n</script>",
-                    in_script(&bound.js),
-                    bytes(&bound.wasm)
-                )
-            }
-            Asset::Later { manifest } => {
-                let bound = self.bind(&manifest, Form::Script { global: "portlab_later" })?;
+            Asset::Module { manifest, bin, .. } => {
+                let package = self.package(&manifest, bin)?;
+                let bound = self.bind(&package, Form::Script { global: "portlab_module" })?;
                 let wasm = bytes(&bound.wasm);
                 let js = in_script(&bound.js);
-                let body = format!("{js}\nawait portlab_later({{ module_or_path: {wasm} }}); return portlab_later;");
-                loader(&self.package(&manifest)?.stem, &body)
+                let body = format!("{js}\nawait portlab_module({{ module_or_path: {wasm} }}); return portlab_module;");
+                loader(&package.stem, &body)
             }
             Asset::Css { .. } => match styles.take() {
                 Some(css) => format!("<style>\n{}\n</style>", css.replace("</style", "<\\/style")),
@@ -170,44 +165,35 @@ impl Builder {
         })
     }
 
-    /// Adds a crate's two files to the site and returns their names.
-    fn module(&mut self, manifest: &str, site: &mut Site, first_visit: bool) -> anyhow::Result<(String, String)> {
-        let bound = self.bind(manifest, Form::Module)?;
-        let stem = self.package(manifest)?.stem;
-        let hash = hash(&(&bound.js, &bound.wasm));
-        let (js, wasm) = (format!("{stem}-{hash:016x}.js"), format!("{stem}-{hash:016x}_bg.wasm"));
-        site.insert(js.clone(), File { content: bound.js.into_bytes(), first_visit });
-        site.insert(wasm.clone(), File { content: bound.wasm, first_visit });
-        Ok((js, wasm))
-    }
-
     /// Compiles a crate and writes its bindings.
-    fn bind(&mut self, manifest: &str, form: Form) -> anyhow::Result<Bound> {
-        let package = self.package(manifest)?;
+    fn bind(&mut self, package: &Package, form: Form) -> anyhow::Result<Bound> {
         let started = Instant::now();
         let mut cargo = self.toolchain.build(&self.root);
         cargo.args(["--package", &package.name, "--profile", self.profile.name()]);
+        if package.is_program {
+            cargo.args(["--bin", &package.stem]);
+        }
         let status = cargo.status().context("cargo does not start")?;
-        ensure!(status.success(), "{} does not compile", package.name);
+        ensure!(status.success(), "{} does not compile", package.stem);
 
         let file = self.toolchain.artifacts(self.profile.name()).join(format!("{}.wasm", package.stem));
         let module = std::fs::read(&file).with_context(|| file.display().to_string())?;
         let hash = hash(&module);
-        let key = (package.name.clone(), form);
+        let key = (package.stem.clone(), form);
         if let Some((known, bound)) = self.bound.get(&key)
             && *known == hash
         {
             return Ok(bound.clone());
         }
         let bound = bindings::bind(&file, &package.stem, form, self.profile == Profile::Dev)?;
-        println!("built {} in {:.1} s", package.name, started.elapsed().as_secs_f64());
+        println!("built {} in {:.1} s", package.stem, started.elapsed().as_secs_f64());
         self.bound.insert(key, (hash, bound.clone()));
         Ok(bound)
     }
 
-    fn package(&self, manifest: &str) -> anyhow::Result<Package> {
+    fn package(&self, manifest: &str, bin: Option<String>) -> anyhow::Result<Package> {
         let text = std::fs::read_to_string(self.root.join(manifest)).with_context(|| manifest.to_owned())?;
-        package(&text).with_context(|| format!("{manifest} says no package name"))
+        package(&text, bin).with_context(|| format!("{manifest} says no package name"))
     }
 
     fn read(&self, href: &str) -> anyhow::Result<Vec<u8>> {
@@ -239,7 +225,7 @@ fn add(site: &mut Site, href: &str, content: Vec<u8>) -> String {
     let path = Path::new(href);
     let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
     let name = format!("{}-{:016x}.{}", part(path.file_stem()), hash(&content), part(path.extension()));
-    site.insert(name.clone(), File { content, first_visit: true });
+    site.insert(name.clone(), File { content, when: When::FirstVisit });
     name
 }
 
@@ -247,20 +233,43 @@ fn add(site: &mut Site, href: &str, content: Vec<u8>) -> String {
 struct Package {
     name: String,
     stem: String,
+    is_program: bool,
 }
 
 /// Cargo names a library's file with underscores and a program's as it is.
-fn package(manifest: &str) -> Option<Package> {
+fn package(manifest: &str, bin: Option<String>) -> Option<Package> {
     let name = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))?.to_owned();
-    let library = manifest.contains("cdylib");
-    let stem = if library { name.replace('-', "_") } else { name.clone() };
-    Some(Package { name, stem })
+    let is_program = !manifest.contains("cdylib");
+    let stem = bin.unwrap_or_else(|| if is_program { name.clone() } else { name.replace('-', "_") });
+    Some(Package { name, stem, is_program })
 }
 
 /// A script that puts `window.portlabModules.NAME` there: a function that loads the module once it is needed, and
 /// promises what the module exports.
 fn loader(name: &str, body: &str) -> String {
-    format!("<script>(window.portlabModules ??= {{}}).{name} = async () => {{ {body} }};</script>")
+    format!(
+        "<script>{{\nlet module;\n(window.portlabModules ??= {{}})[\"{name}\"] = () => module ??= (async () => {{ {body} }})();\n}}</script>"
+    )
+}
+
+/// The same for a module in two files, with `.ahead()`, which fetches them and does not start the module. What could
+/// not be fetched is tried again the next time.
+fn fetching_loader(name: &str, js: &str, wasm: &str) -> String {
+    format!(
+        "<script>{{\n\
+         let fetched, module;\n\
+         const ahead = () => fetched ??= [import(\"./{js}\"), fetch(\"./{wasm}\")];\n\
+         const load = async () => {{\n  \
+           const [js, wasm] = ahead();\n  \
+           const exports = await js;\n  \
+           await exports.default({{ module_or_path: wasm }});\n  \
+           return exports;\n\
+         }};\n\
+         const again = error => {{ fetched = module = undefined; throw error; }};\n\
+         const modules = window.portlabModules ??= {{}};\n\
+         modules[\"{name}\"] = Object.assign(() => module ??= load().catch(again), {{ ahead }});\n\
+         }}</script>"
+    )
 }
 
 /// A file that a link of the page leads to: in the single file the link opens this text instead.
@@ -303,11 +312,13 @@ mod tests {
 
     #[test]
     fn a_library_is_named_with_underscores() {
-        let stem = |manifest| package(manifest).map(|package| package.stem);
+        let stem = |manifest| package(manifest, None).map(|package| package.stem);
         assert_eq!(stem("[package]\nname = \"portlab-web\"\n").as_deref(), Some("portlab-web"));
         let library = "[package]\nname = \"portlab-web-jq\"\n[lib]\ncrate-type = [\"cdylib\"]\n";
         assert_eq!(stem(library).as_deref(), Some("portlab_web_jq"));
-        assert!(package("[workspace]\n").is_none());
+        assert!(package("[workspace]\n", None).is_none());
+        let program = package("[package]\nname = \"portlab-web\"\n", Some("portlab-home".to_owned())).unwrap();
+        assert_eq!((program.name.as_str(), program.stem.as_str()), ("portlab-web", "portlab-home"));
     }
 
     #[test]

@@ -188,10 +188,11 @@ fn times(root: &Path) -> BTreeMap<PathBuf, SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::page::When;
 
     #[test]
     fn only_names_of_the_site_are_answered() {
-        let empty = || File { content: Vec::new(), first_visit: true };
+        let empty = || File { content: Vec::new(), when: When::FirstVisit };
         let site = Site::from([("index.html".to_owned(), empty()), ("a.css".to_owned(), empty())]);
         let name = |url| file(url, &site).map(|(name, _)| name.as_str());
         assert_eq!(name("/"), Some("index.html"));

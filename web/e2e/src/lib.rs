@@ -146,6 +146,14 @@ impl Page {
         self.client.execute(script, Vec::new()).await.expect("the script runs")
     }
 
+    /// Runs a script that answers by calling its last argument.
+    ///
+    /// # Panics
+    /// When the script fails.
+    pub async fn script_async(&self, script: &str) -> Value {
+        self.client.execute_async(script, Vec::new()).await.expect("the script runs")
+    }
+
     /// An attribute of the first element of a selector.
     pub async fn attribute(&self, css: &str, name: &str) -> String {
         self.seen(css).await.attr(name).await.ok().flatten().unwrap_or_default()

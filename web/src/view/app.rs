@@ -4,7 +4,6 @@ use yew::prelude::*;
 use yew_router::prelude::*;
 
 use super::home::Home;
-use super::lesson::LessonPage;
 use super::topbar::Topbar;
 use crate::browser;
 use crate::settings::{SETTINGS_KEY, Settings, Theme};
@@ -24,8 +23,14 @@ pub enum Route {
 /// The settings and how to change them.
 pub type SettingsHandle = UseReducerHandle<Settings>;
 
+#[derive(Clone, PartialEq, Properties)]
+pub struct AppProps {
+    /// What stands at the address of the lesson with this id: the lesson, or in the home module what loads it.
+    pub lesson: Callback<AttrValue, Html>,
+}
+
 #[component]
-pub fn App() -> Html {
+pub fn App(props: &AppProps) -> Html {
     let settings = use_reducer(|| Settings::decode(browser::kept(SETTINGS_KEY).as_deref()));
     use_effect_with((*settings).clone(), |settings| {
         let theme = match settings.theme {
@@ -40,21 +45,25 @@ pub fn App() -> Html {
             browser::keep(SETTINGS_KEY, &settings.encode());
         }
     });
+    let render = {
+        let lesson = props.lesson.clone();
+        Callback::from(move |route| page(route, &lesson))
+    };
     html! {
         <ContextProvider<SettingsHandle> context={settings.clone()}>
             <div class={classes!("root", settings.present.then_some("present-on"))}>
                 <HashRouter>
-                    <Switch<Route> render={page} />
+                    <Switch<Route> {render} />
                 </HashRouter>
             </div>
         </ContextProvider<SettingsHandle>>
     }
 }
 
-fn page(route: Route) -> Html {
+fn page(route: Route, lesson: &Callback<AttrValue, Html>) -> Html {
     match route {
         Route::Home => html! { <Home key="home" /> },
-        Route::Lesson { id } => html! { <LessonPage key={id.clone()} id={id.clone()} /> },
+        Route::Lesson { id } => lesson.emit(id.into()),
         Route::Lost => html! { <Lost key="lost" /> },
     }
 }

@@ -11,6 +11,7 @@ use super::app::SettingsHandle;
 use super::badge;
 use super::bench::bench;
 use super::keys::use_keys;
+use super::opening::Waiting;
 use super::story::story;
 use super::topbar::Topbar;
 use crate::path::{chapter_of, lessons};
@@ -64,6 +65,12 @@ pub struct Cx<'a> {
     pub pick_file: Callback<AttrValue>,
 }
 
+/// What stands at a lesson's address.
+#[must_use]
+pub fn lesson_page(id: AttrValue) -> Html {
+    html! { <LessonPage key={id.to_string()} id={id.clone()} /> }
+}
+
 /// Waits for jq where a kept world needs it, then opens the lesson.
 #[component]
 pub fn LessonPage(props: &PageProps) -> Html {
@@ -96,16 +103,6 @@ pub fn LessonPage(props: &PageProps) -> Html {
             }
         </div>
     }
-}
-
-#[derive(Clone, PartialEq, Properties)]
-struct TitleProps {
-    title: AttrValue,
-}
-
-#[component]
-fn Waiting(props: &TitleProps) -> Html {
-    html! { <div><Topbar /><main class="fallback"><h1 class="h-title">{ &props.title }</h1><p>{ "Loading engine…" }</p></main></div> }
 }
 
 #[component]

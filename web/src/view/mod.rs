@@ -15,6 +15,7 @@ mod home;
 mod icon;
 mod keys;
 mod lesson;
+mod opening;
 mod panel;
 mod prose;
 mod sieve;
@@ -24,4 +25,6 @@ mod terminal;
 mod topbar;
 mod transport;
 
-pub use app::App;
+pub use app::{App, AppProps};
+pub use lesson::lesson_page;
+pub use opening::opening;

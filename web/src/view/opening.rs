@@ -1,0 +1,79 @@
+//! What stands at a lesson's address until the lab is there; in the home module it is what loads the lab.
+
+use yew::platform::spawn_local;
+use yew::prelude::*;
+
+use super::topbar::Topbar;
+use crate::path::lessons;
+use crate::{browser, module};
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct TitleProps {
+    pub title: AttrValue,
+}
+
+/// Says that the lab is on its way.
+#[component]
+pub fn Waiting(props: &TitleProps) -> Html {
+    html! {
+        <div data-page="opening">
+            <Topbar />
+            <main class="fallback"><h1 class="h-title">{ &props.title }</h1><p role="status">{ "Loading engine…" }</p></main>
+        </div>
+    }
+}
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct OpeningProps {
+    pub id: AttrValue,
+}
+
+/// What the home module puts at a lesson's address.
+#[must_use]
+pub fn opening(id: AttrValue) -> Html {
+    html! { <Opening key={id.to_string()} id={id.clone()} /> }
+}
+
+/// Loads the full module, which takes the page over.
+#[component]
+fn Opening(props: &OpeningProps) -> Html {
+    let failed = use_state(|| false);
+    {
+        let failed = failed.setter();
+        use_effect_with((), move |()| {
+            spawn_local(async move {
+                if module::load(module::FULL).await.is_err() {
+                    failed.set(true);
+                }
+            });
+        });
+    }
+    let lesson = lessons().iter().find(|lesson| lesson.id == *props.id).cloned();
+    let title = lesson.as_ref().map_or_else(String::new, |lesson| lesson.title.clone());
+    let text = lesson.map(|lesson| {
+        let href = format!("lessons/{}{}-{}/lesson.md", lesson.chapter, lesson.position, lesson.id);
+        html! { <p><a {href}>{ "The lesson as text" }</a></p> }
+    });
+    let retry = Callback::from(|_: MouseEvent| browser::reload());
+    html! {
+        <div>
+            {
+                if *failed {
+                    html! {
+                        <div key="failed" data-page="not-loaded">
+                            <Topbar />
+                            <main class="fallback">
+                                <h1 class="h-title">{ title }</h1>
+                                <p role="alert">{ "The lab could not be loaded: the connection failed, or the server has a newer version of the page." }</p>
+                                <p><button type="button" class="btn" onclick={retry}>{ "Load the page again" }</button></p>
+                                { text.unwrap_or_default() }
+                            </main>
+                        </div>
+                    }
+                } else {
+                    html! { <Waiting key="waiting" {title} /> }
+                }
+            }
+        </div>
+    }
+}
