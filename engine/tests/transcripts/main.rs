@@ -14,8 +14,9 @@ use portlab_engine::lab::{Lab, LabOptions, Place};
 const TRANSCRIPTS: [&str; 4] = ["01-hostport", "02-commands", "03-refused", "07-daemonset"];
 /// What was removed between two transcripts: the second no longer shows it.
 const CLEANUP: [(&str, &str); 1] = [("03-refused", "kubectl delete pod/p6 service/s5 --now")];
-/// The seed with which the lab's scheduler makes the free choices among equal nodes that the real one made.
-const SEED: u64 = 1;
+/// Seeds that are replayed. Where the scheduler makes the recorded choices among equal nodes, everything must be as recorded;
+/// where it makes others, everything up to the command that shows it ([`shows_placement`]).
+const SEEDS: std::ops::RangeInclusive<u64> = 1..=12;
 const MANIFESTS: [&str; 3] = ["web.yaml", "taken.yaml", "ds.yaml"];
 
 fn golden(name: &str) -> String {
@@ -130,10 +131,25 @@ fn diff(want: &[String], got: &[String]) -> String {
     lines('-', &want[begin..want.len() - end]) + &lines('+', &got[begin..got.len() - end])
 }
 
+/// Of those seeds, so many make the recorded choices at least.
+const AS_RECORDED: usize = 3;
+
+/// Whether a block tells which pods the scheduler, free among equals, had put on a node: what drain would evict, and then does.
+fn shows_placement(difference: &str) -> bool {
+    difference.lines().next().is_some_and(|command| command.contains("$ kubectl drain "))
+}
+
 #[test]
 fn the_lab_prints_what_the_real_cluster_printed() {
-    let different = differences(&TRANSCRIPTS, SEED);
-    assert!(different.is_empty(), "{} blocks differ\n{}", different.len(), different.join("\n"));
+    let mut as_recorded = 0;
+    for seed in SEEDS {
+        let different = differences(&TRANSCRIPTS, seed);
+        let shown = different.iter().position(|difference| shows_placement(difference));
+        let ruled = &different[..shown.unwrap_or(different.len())];
+        assert!(ruled.is_empty(), "seed {seed}: {} blocks differ\n{}", ruled.len(), ruled.join("\n"));
+        as_recorded += usize::from(shown.is_none());
+    }
+    assert!(as_recorded >= AS_RECORDED, "{as_recorded} seeds place the pods as recorded");
 }
 
 #[test]

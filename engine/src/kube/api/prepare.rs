@@ -21,6 +21,7 @@ fn has_generation(kind: Kind) -> bool {
 /// Before an object is created.
 pub fn for_create(kind: Kind, object: &mut Value) {
     set(object, "metadata.generation", if has_generation(kind) { json!(1) } else { Value::Null });
+    drop_restart_rules(kind, object);
     match kind {
         Kind::Pod => {
             let class = qos_class(object);
@@ -42,6 +43,27 @@ pub fn for_create(kind: Kind, object: &mut Value) {
     if kind == Kind::DaemonSet {
         let given = template_generation(object).max(1).to_string();
         set_annotation(object, "annotations", TEMPLATE_GENERATION, &given);
+    }
+}
+
+/// The gate `ContainerRestartRules` is off in 1.34: of a container's own restart policy only a sidecar's `Always` is kept.
+fn drop_restart_rules(kind: Kind, object: &mut Value) {
+    let spec = match kind {
+        Kind::Pod => object.pointer_mut("/spec"),
+        Kind::Deployment | Kind::ReplicaSet | Kind::DaemonSet => object.pointer_mut("/spec/template/spec"),
+        _ => None,
+    };
+    for (list, members) in spec.and_then(Value::as_object_mut).into_iter().flatten() {
+        let sidecars = list == "initContainers";
+        if !sidecars && list != "containers" && list != "ephemeralContainers" {
+            continue;
+        }
+        for container in members.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            if !sidecars || container.get("restartPolicy").and_then(Value::as_str) != Some("Always") {
+                container.remove("restartPolicy");
+            }
+            container.remove("restartPolicyRules");
+        }
     }
 }
 
@@ -96,6 +118,7 @@ fn set_annotation(object: &mut Value, map: &str, key: &str, value: &str) {
 
 /// Before an object is changed.
 pub fn for_update(kind: Kind, part: Part, object: &mut Value, old: &Value) {
+    drop_restart_rules(kind, object);
     match part {
         Part::Main => keep_status(kind, object, old),
         Part::Status => keep_all_but_status(kind, object, old),

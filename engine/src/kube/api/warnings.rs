@@ -68,7 +68,9 @@ fn of_pod_spec(spec: &Value, path: &Path) -> Vec<String> {
             found.push(format!("{at}: duplicate port name {name:?} with {other}, services and probes that select ports by name will use {other}"));
         }
     }
-    if int_at(spec, "terminationGracePeriodSeconds").unwrap_or(0) < 0 {
+    // A pod's own is brought to 1 before anybody looks at it; a template's is not.
+    let of_template = path.to_string() != "spec";
+    if of_template && int_at(spec, "terminationGracePeriodSeconds").unwrap_or(0) < 0 {
         let at = path.child("terminationGracePeriodSeconds");
         found.push(format!("{at}: must be >= 0; negative values are invalid and will be treated as 1"));
     }

@@ -29,6 +29,8 @@ pub struct PodRuntime {
     pub containers: BTreeMap<String, Container>,
     /// It was told to stop.
     pub stopping: bool,
+    /// When nothing of it is left on the node, once its last container has stopped.
+    pub cleaned_up: Option<Time>,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -59,7 +59,9 @@ fn conditions(pod: &Value, runtime: &PodRuntime, phase: &str, init: &[Value], or
     let mut conditions: Vec<Value> = others.cloned().collect();
     let ready = containers_ready(pod, phase, init, ordinary);
     let gates = readiness_gates(pod, &conditions);
-    let sandbox = if runtime.sandbox && !runtime.stopping { Ok(()) } else { Err(("", String::new())) };
+    // The sandbox of a pod that has ended goes with its last container.
+    let ended = matches!(phase, "Succeeded" | "Failed");
+    let sandbox = if runtime.sandbox && !runtime.stopping && !ended { Ok(()) } else { Err(("", String::new())) };
     for (kind, verdict) in [
         (OWN[0], sandbox),
         (OWN[1], initialized(pod, phase, init, ordinary)),

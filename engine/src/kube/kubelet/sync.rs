@@ -26,6 +26,9 @@ const PULL_MS: (u32, u32) = (900, 300);
 /// How soon the kubelet sees that a container has started, and that one has ended (it looks once a second).
 const SEES_START_MS: (u32, u32) = (80, 60);
 const SEES_EXIT_MS: (u32, u32) = (300, 600);
+/// From the end of a stopping pod's last container until it is seen, and from there until volumes and cgroups are gone.
+const SEES_STOP_MS: (u32, u32) = (550, 250);
+const CLEANS_UP_MS: (u32, u32) = (450, 200);
 /// A worker that failed to start a container tries again after ten to fifteen seconds.
 const TRY_AGAIN_MS: (u32, u32) = (10_000, 5_000);
 
@@ -79,6 +82,7 @@ fn admit(world: &mut World, key: &Key, uid: &str, pod: &Object, node: String) {
         ip: String::new(),
         containers,
         stopping: false,
+        cleaned_up: None,
     };
     world.kube.kubelet.pods.insert(uid.to_owned(), runtime);
     report(world, key, uid);
@@ -276,7 +280,7 @@ pub(super) fn exited(world: &mut World, key: &Key, uid: &str, name: &str, id: &s
     let ended = Ended { id: id.to_owned(), code, started: *started, finished: now, run: run.clone() };
     found.state = State::Exited(ended);
     let stopping = world.kube.kubelet.pods.get(uid).is_some_and(|runtime| runtime.stopping);
-    let wait = if stopping { Duration::from_millis(50) } else { between(world, SEES_EXIT_MS) };
+    let wait = between(world, if stopping { SEES_STOP_MS } else { SEES_EXIT_MS });
     world.at(wait, Task::Kubelet(Work::Sync { pod: key.clone(), uid: uid.to_owned() }));
 }
 
@@ -303,8 +307,13 @@ fn stop(world: &mut World, key: &Key, uid: &str, pod: &Object) {
     let running: Vec<String> =
         runtime.containers.iter().filter(|(_, found)| found.is_running()).map(|(name, _)| name.clone()).collect();
     if running.is_empty() {
+        let ended = runtime.cleaned_up;
         report(world, key, uid);
-        return let_go(world, key, pod);
+        return match ended {
+            None if !first => clean_up(world, key, uid),
+            Some(at) if world.now() < at => {}
+            _ => let_go(world, key, pod),
+        };
     }
     let end = Time::parse_rfc3339(str_at(pod, "metadata.deletionTimestamp")).unwrap_or(world.now());
     let asked = int_at(pod, "metadata.deletionGracePeriodSeconds").unwrap_or(30);
@@ -315,6 +324,16 @@ fn stop(world: &mut World, key: &Key, uid: &str, pod: &Object) {
         }
         kill(world, key, uid, pod, &name, grace);
     }
+}
+
+/// The node still has something of the pod to take down; the worker then looks again.
+fn clean_up(world: &mut World, key: &Key, uid: &str) {
+    let wait = between(world, CLEANS_UP_MS);
+    let at = world.now().plus(wait);
+    if let Some(runtime) = world.kube.kubelet.pods.get_mut(uid) {
+        runtime.cleaned_up = Some(at);
+    }
+    world.at(wait, Task::Kubelet(Work::Sync { pod: key.clone(), uid: uid.to_owned() }));
 }
 
 fn let_go(world: &mut World, key: &Key, pod: &Value) {

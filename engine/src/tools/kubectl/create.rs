@@ -59,7 +59,7 @@ fn name(call: &Call) -> Outcome<String> {
 fn make(call: &mut Call, kind: Kind, mut object: Value, failing: Option<&str>) -> Outcome {
     let dry_run = DryRun::of(call)?;
     let validation = Validation::of(call)?;
-    let mut printer = Printer::of(call, dry_run)?;
+    let mut printer = Printer::of(call, dry_run)?.of_typed(DryRun::Client);
     if kind.info().namespaced && call.flags.changed("namespace") {
         set(&mut object, "metadata.namespace", call.namespace());
     }

@@ -19,6 +19,7 @@ use crate::event::Actor;
 use crate::kube::api::{self, DeleteOptions, PatchType, Propagation};
 use crate::object::{self, bool_at, controller, entries, field, items, str_at};
 use crate::store::{Key, Kind, Object};
+use crate::time::Time;
 use crate::world::World;
 
 pub fn cordon(call: &mut Call) -> Outcome {
@@ -254,6 +255,7 @@ fn wait_until_gone(call: &mut Call, pods: &[Object], evicts: bool) -> Outcome {
     let mut printer = Printer::of(call, DryRun::None)?;
     let nanos = call.flags.duration("timeout");
     let end = (nanos != 0).then(|| call.cx.world.now().plus(Duration::from_nanos(nanos.unsigned_abs())));
+    let begun = call.cx.world.now();
     let mut left: Vec<&Object> = pods.iter().collect();
     loop {
         let world = &*call.cx.world;
@@ -273,13 +275,13 @@ fn wait_until_gone(call: &mut Call, pods: &[Object], evicts: bool) -> Outcome {
         if !wait_until(call, limit, any_gone)? {
             return Err(out_of_time(&left, evicts));
         }
-        call.cx.world.advance(to_next_look(call));
+        call.cx.world.advance(to_next_look(begun, call));
     }
 }
 
-/// Drain asks once a second; a pod that has gone is noticed at the next whole second.
-fn to_next_look(call: &Call) -> Duration {
-    let passed = call.cx.world.now().0.rem_euclid(1000);
+/// Drain asks at once and then every second; a pod that has gone is noticed when it next asks.
+fn to_next_look(begun: Time, call: &Call) -> Duration {
+    let passed = call.cx.world.now().0.saturating_sub(begun.0).rem_euclid(1000);
     Duration::from_millis(u64::try_from((1000 - passed) % 1000).unwrap_or(0))
 }
 

@@ -55,15 +55,22 @@ pub fn run(call: &mut Call) -> Outcome {
         let text = format!("couldn't find resource for \"{api_version}, Kind={}\"", info.kind);
         return Err(Failure::text(text));
     }
-    let text = explain(kind.info(), &path, call.flags.bool("recursive"))?;
+    let (text, failure) = match explain(kind.info(), &path, call.flags.bool("recursive")) {
+        Ok(text) => (text, None),
+        // The template has written the kind by the time that it looks for the field.
+        Err(failure @ Failure::Text(_)) => (heading(kind.info()), Some(failure)),
+        Err(failure) => return Err(failure),
+    };
     call.cx.print(&text);
-    Ok(())
+    failure.map_or(Ok(()), Err)
 }
 
 /// The kind and the path of fields; a group may stand between them, as in `deployments.apps.spec`.
 fn split(asked: &str) -> Outcome<(Kind, Vec<String>)> {
     let (word, rest) = asked.split_once('.').unwrap_or((asked, ""));
-    let kind = mapping_for(word)?;
+    // kubectl prints this one as its REST mapper words it, without `error: `.
+    let unknown = |failure: Failure| Failure::Exactly { text: failure.message(), exit: 1 };
+    let kind = mapping_for(word).map_err(unknown)?;
     let group = kind.info().group;
     let rest = match rest.strip_prefix(group) {
         Some(after) if !group.is_empty() && (after.is_empty() || after.starts_with('.')) => {
@@ -76,11 +83,7 @@ fn split(asked: &str) -> Outcome<(Kind, Vec<String>)> {
 
 fn explain(info: &KindInfo, path: &[String], recursive: bool) -> Outcome<String> {
     let types = types();
-    let mut text = String::new();
-    if !info.group.is_empty() {
-        text.push_str(&format!("GROUP:      {}\n", info.group));
-    }
-    text.push_str(&format!("KIND:       {}\nVERSION:    {}\n\n", info.kind, info.version));
+    let mut text = heading(info);
     let mut kind = format!("@{}", info.kind);
     let mut description = String::new();
     for (depth, name) in path.iter().enumerate() {
@@ -123,6 +126,11 @@ fn explain(info: &KindInfo, path: &[String], recursive: bool) -> Outcome<String>
     }
     text.push('\n');
     Ok(text)
+}
+
+fn heading(info: &KindInfo) -> String {
+    let group = if info.group.is_empty() { String::new() } else { format!("GROUP:      {}\n", info.group) };
+    format!("{group}KIND:       {}\nVERSION:    {}\n\n", info.kind, info.version)
 }
 
 fn undocumented(type_name: &str) -> Failure {
@@ -282,7 +290,7 @@ mod tests {
     fn what_does_not_exist_and_what_portlab_lacks() {
         assert_eq!(printed("pod.spec.hostport"), "error: field \"hostport\" does not exist\n");
         assert_eq!(printed("pod.spec.hostNetwork.x"), "error: field \"x\" does not exist\n");
-        assert_eq!(printed("widget"), "error: the server doesn't have a resource type \"widget\"\n");
+        assert_eq!(printed("widget").trim_end(), "the server doesn't have a resource type \"widget\"");
         assert!(printed("pod.spec.volumes").starts_with("portlab does not model the fields of Volume"));
         assert!(printed("deployments.apps.spec.strategy").starts_with("GROUP:      apps\nKIND:       Deployment\n"));
         let selector = printed("deployment.spec.selector.matchLabels");

@@ -21,7 +21,7 @@ use crate::store::Kind;
 
 pub fn run(call: &mut Call) -> Outcome {
     let dry_run = DryRun::of(call)?;
-    let mut printer = Printer::of(call, dry_run)?;
+    let mut printer = Printer::of(call, dry_run)?.of_typed(dry_run);
     let mut query = call.query();
     // -l are the labels of the Service here, and --selector is its selector.
     query.label_selector.clear();

@@ -1,7 +1,9 @@
 //! JSON values as Go prints them: `%v`, `%#v`, `%q` and encoding/json, for the places where kubectl lets Go do it
 //! (custom columns, jsonpath text, jsonpath errors, `-o json`).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use crate::kube::schema::{self, Struct};
 
 /// `fmt.Sprint` of a decoded JSON value: `map[a:1 b:[x y]]`.
 pub fn plain(value: &Value) -> String {
@@ -83,11 +85,31 @@ pub fn json(value: &Value) -> String {
 /// `json.MarshalIndent` with four spaces.
 pub fn json_indented(value: &Value) -> String {
     let mut out = String::new();
-    indented(value, 0, &mut out);
+    indented(value, None, 0, &mut out);
     escape_html(out)
 }
 
-fn indented(value: &Value, depth: usize, out: &mut String) {
+/// `json.MarshalIndent` of a value of that Go type: the fields in the order of their declaration.
+pub fn json_declared(kind: &str, value: &Value) -> String {
+    let mut out = String::new();
+    indented(value, schema::structure(kind), 0, &mut out);
+    escape_html(out)
+}
+
+/// The members of an object: as declared where the type is known, else sorted.
+fn members(
+    fields: &Map<String, Value>,
+    declared: Option<&'static Struct>,
+) -> Vec<(String, Value, Option<&'static Struct>)> {
+    let place = |key: &str| declared.and_then(|declared| declared.fields.iter().position(|field| field.name == key));
+    let below =
+        |key: &str| declared.and_then(|declared| declared.field(key)).and_then(|field| field.ty.element_struct());
+    let mut members: Vec<(&String, &Value)> = fields.iter().collect();
+    members.sort_by_key(|(key, _)| place(key).unwrap_or(usize::MAX));
+    members.into_iter().map(|(key, value)| (key.clone(), value.clone(), below(key))).collect()
+}
+
+fn indented(value: &Value, declared: Option<&'static Struct>, depth: usize, out: &mut String) {
     let line = |out: &mut String, depth: usize| {
         out.push('\n');
         out.extend(std::iter::repeat_n("    ", depth));
@@ -97,18 +119,18 @@ fn indented(value: &Value, depth: usize, out: &mut String) {
             for (index, item) in items.iter().enumerate() {
                 out.push(if index == 0 { '[' } else { ',' });
                 line(out, depth + 1);
-                indented(item, depth + 1, out);
+                indented(item, declared, depth + 1, out);
             }
             line(out, depth);
             out.push(']');
         }
         Value::Object(fields) if !fields.is_empty() => {
-            for (index, (key, field)) in fields.iter().enumerate() {
+            for (index, (key, field, below)) in members(fields, declared).into_iter().enumerate() {
                 out.push(if index == 0 { '{' } else { ',' });
                 line(out, depth + 1);
-                out.push_str(&Value::String(key.clone()).to_string());
+                out.push_str(&Value::String(key).to_string());
                 out.push_str(": ");
-                indented(field, depth + 1, out);
+                indented(&field, below, depth + 1, out);
             }
             line(out, depth);
             out.push('}');

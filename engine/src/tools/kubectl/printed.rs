@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Call;
 use super::failure::{Failure, Outcome};
-use super::go_value::{json_indented, quote};
+use super::go_value::{json_declared, json_indented, quote};
 use super::jsonpath::Template;
 use super::resources;
 use crate::object;
@@ -83,6 +83,8 @@ pub struct Printer {
     format: Format,
     dry_run: DryRun,
     printed: usize,
+    /// JSON with the fields as the Go types declare them: what kubectl holds typed and not as a map.
+    declared: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -134,12 +136,18 @@ impl Printer {
                 )));
             }
         };
-        Ok(Printer { format, dry_run, printed: 0 })
+        Ok(Printer { format, dry_run, printed: 0, declared: false })
     }
 
     /// Some commands forget the note of a dry run.
     pub fn without_note(mut self) -> Printer {
         self.dry_run = DryRun::None;
+        self
+    }
+
+    /// For an object that kubectl made itself and that no server's answer, which it reads as a map, replaced.
+    pub fn of_typed(mut self, dry_run: DryRun) -> Printer {
+        self.declared = dry_run == DryRun::Client;
         self
     }
 
@@ -159,6 +167,7 @@ impl Printer {
             Format::Done if done.is_empty() && self.dry_run == DryRun::None => format!("{named}\n"),
             Format::Done => format!("{named} {done}{}\n", self.dry_run.note()),
             Format::Name => format!("{named}\n"),
+            Format::Json if self.declared => format!("{}\n", json_declared(kind.info().kind, object)),
             _ => self.object_text(object)?,
         };
         self.printed += 1;

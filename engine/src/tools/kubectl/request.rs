@@ -191,8 +191,11 @@ fn conversion_error(why: &str) -> String {
         format!("cannot restore map from {kind}")
     } else if wanted.starts_with("v1.") && wanted.chars().nth(3).is_some_and(char::is_uppercase) && found != "object" {
         format!("cannot restore struct from: {kind}")
-    } else {
+    } else if found == "number" && wanted == "string" {
+        // Go converts a number to a string (of that character), so that it comes to this refusal.
         format!("cannot convert {go} to {wanted}")
+    } else {
+        format!("unrecognized type: {wanted}")
     }
 }
 

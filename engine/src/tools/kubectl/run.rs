@@ -18,7 +18,7 @@ use crate::store::Kind;
 pub fn run(call: &mut Call) -> Outcome {
     call.require(&["image"])?;
     let dry_run = DryRun::of(call)?;
-    let mut printer = Printer::of(call, dry_run)?;
+    let mut printer = Printer::of(call, dry_run)?.of_typed(dry_run);
     if call.args.is_empty() || call.dash == Some(0) {
         return Err(call.usage_error("NAME is required for run"));
     }
@@ -30,6 +30,10 @@ pub fn run(call: &mut Call) -> Outcome {
         let service = service(call, &name)?;
         let service = create(call, Kind::Service, service, dry_run)?;
         printer.print(call, Kind::Service, &service, "created")?;
+        // As kubectl: its own mark, and then that of the printer.
+        if call.flags.text("output") == "yaml" {
+            call.print("---");
+        }
     }
     printer.print(call, Kind::Pod, &pod, "created")
 }

@@ -3,6 +3,8 @@
 //! Source: `CreateThreeWayMergePatch`. Two differences make it: what the manifest sets and the live object has otherwise, and
 //! what the last applied manifest had and this one has not.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Value, json};
 
 use super::order::{same, sort_as};
@@ -90,24 +92,22 @@ fn struct_of(field: &Field) -> Option<&'static Struct> {
 fn diff_lists(patch: &mut Map<String, Value>, name: &str, field: &Field, from: &[Value], to: &[Value], only: Only) {
     let key = field.patch.key;
     let (mut changed, mut deleted) = (Vec::new(), Vec::new());
-    for element in to {
-        match from.iter().find(|old| same(old, element, key)) {
-            Some(old) => {
-                let Some(key) = key else { continue };
-                let mut changes = diff_maps(old, element, field.ty.element_struct(), field.patch.retain_keys, only);
+    for (old, new) in pairs(from, to, key) {
+        match (old, new, key) {
+            (Some(old), Some(new), Some(key)) => {
+                let mut changes = diff_maps(old, new, field.ty.element_struct(), field.patch.retain_keys, only);
                 if !changes.is_empty() {
-                    changes.insert(key.to_owned(), element[key].clone());
+                    changes.insert(key.to_owned(), new[key].clone());
                     changed.push(Value::Object(changes));
                 }
             }
-            None if only == Only::ChangesAndAdditions => changed.push(element.clone()),
-            None => {}
+            (None, Some(new), _) if only == Only::ChangesAndAdditions => changed.push(new.clone()),
+            (Some(old), None, _) if only == Only::Deletions => deleted.push(old.clone()),
+            _ => {}
         }
     }
-    if only == Only::Deletions {
-        deleted = from.iter().filter(|old| !to.iter().any(|element| same(old, element, key))).cloned().collect();
-    }
     changed = sort_as(&changed, to, key);
+    deleted = sort_as(&deleted, from, key);
     let in_order = from.len() == to.len() && from.iter().zip(to).all(|(a, b)| same(a, b, key));
     let any = !changed.is_empty() || !deleted.is_empty();
     if let Some(key) = key {
@@ -122,5 +122,32 @@ fn diff_lists(patch: &mut Map<String, Value>, name: &str, field: &Field, from: &
     if any || !in_order {
         let order = to.iter().map(|element| key.map_or_else(|| element.clone(), |key| json!({key: element[key]})));
         patch.insert(format!("$setElementOrder/{name}"), order.collect());
+    }
+}
+
+/// Walks two lists side by side, sorted by key. Of several elements of one key each meets one, in their order: so ports that share
+/// a `containerPort` and lose one of them are deleted together, as by kubectl.
+fn pairs<'a>(from: &'a [Value], to: &'a [Value], key: Option<&str>) -> Vec<(Option<&'a Value>, Option<&'a Value>)> {
+    let text = |element: &Value| {
+        let value = key.map_or(element, |key| &element[key]);
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    };
+    let sorted = |list: &'a [Value]| {
+        let mut sorted: Vec<(String, &Value)> = list.iter().map(|element| (text(element), element)).collect();
+        sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
+        sorted.into_iter().peekable()
+    };
+    let (mut from, mut to) = (sorted(from), sorted(to));
+    let mut pairs = Vec::new();
+    loop {
+        let order = match (from.peek(), to.peek()) {
+            (Some((old, _)), Some((new, _))) => old.cmp(new),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return pairs,
+        };
+        let old = if order == Ordering::Greater { None } else { from.next() };
+        let new = if order == Ordering::Less { None } else { to.next() };
+        pairs.push((old.map(|(_, element)| element), new.map(|(_, element)| element)));
     }
 }

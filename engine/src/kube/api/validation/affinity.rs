@@ -203,7 +203,7 @@ pub fn validate_spread(constraints: &[Value], path: &Path) -> Vec<FieldError> {
         let (key, action) = (part("topologyKey"), part("whenUnsatisfiable"));
         let skew = int_at(constraint, "maxSkew").unwrap_or(0);
         if skew <= 0 {
-            found.push(invalid(&at.child("maxSkew"), skew, "must be greater than 0"));
+            found.push(invalid(&at.child("maxSkew"), skew, "must be greater than zero"));
         }
         if key.is_empty() {
             found.push(required(&at.child("topologyKey"), "can not be empty"));
@@ -222,7 +222,7 @@ pub fn validate_spread(constraints: &[Value], path: &Path) -> Vec<FieldError> {
         if let Some(domains) = int_at(constraint, "minDomains") {
             let at = at.child("minDomains");
             if domains <= 0 {
-                found.push(invalid(&at, domains, "must be greater than 0"));
+                found.push(invalid(&at, domains, "must be greater than zero"));
             }
             if action != "DoNotSchedule" {
                 let why = format!("can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}");

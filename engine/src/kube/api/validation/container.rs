@@ -10,8 +10,11 @@ use serde_json::Value;
 use super::meta::all_invalid;
 use super::resources::validate_requirements;
 use super::{is_one_of, port_number_or_name, required_one_of};
-use crate::kube::api::field::{FieldError, Path, duplicate, forbidden, invalid, not_found, not_supported, required};
+use crate::kube::api::field::{
+    FieldError, Path, Shown, duplicate, forbidden, invalid, not_found, not_supported, required,
+};
 use crate::kube::api::names;
+use crate::kube::schema::{self, structure};
 use crate::object::{bool_at, field, int_at, items, str_at};
 
 /// What the containers of a pod share.
@@ -100,10 +103,48 @@ fn validate_common(container: &Value, shared: &Shared, path: &Path) -> Vec<Field
     found.extend(validate_requirements(field(container, "resources"), true, &path.child("resources")));
     found.extend(validate_resize_policy(container, shared.restart_policy, &path.child("resizePolicy")));
     let context = path.child("securityContext");
+    found.extend(no_escalation_of_privileged(field(container, "securityContext"), &context));
     for part in ["runAsUser", "runAsGroup"] {
         found.extend(user_or_group(container, &format!("securityContext.{part}"), &context.child(part)));
     }
     found
+}
+
+/// A privileged container may gain what it wants: that contradicts `allowPrivilegeEscalation: false`.
+fn no_escalation_of_privileged(context: &Value, path: &Path) -> Vec<FieldError> {
+    let mut found = Vec::new();
+    if field(context, "allowPrivilegeEscalation") != &Value::Bool(false) {
+        return found;
+    }
+    let mut refuse = |other: &str| {
+        let why = format!("cannot set `allowPrivilegeEscalation` to false and `{other}");
+        found.push(invalid(path, internal("SecurityContext", context), &why));
+    };
+    if bool_at(context, "privileged") {
+        refuse("privileged` to true");
+    }
+    for capability in items(context, "capabilities.add").iter().filter_map(Value::as_str) {
+        if capability == "CAP_SYS_ADMIN" {
+            refuse("capabilities.Add` CAP_SYS_ADMIN");
+        }
+    }
+    found
+}
+
+/// A struct as the server's internal type encodes it: each field, under its Go name.
+fn internal(name: &str, value: &Value) -> Shown {
+    let Some(structure) = structure(name).filter(|_| value.is_object()) else { return value.clone().into() };
+    let go_name = |name: &str| match name.strip_prefix("se") {
+        Some(rest) if rest.starts_with("Linux") => format!("SE{rest}"),
+        _ => format!("{}{}", name[..1].to_uppercase(), &name[1..]),
+    };
+    let member = |part: &schema::Field| {
+        let below = part.ty.element_struct().map_or("", |inner| inner.name);
+        (go_name(part.name), internal(below, field(value, part.name)))
+    };
+    let members: Vec<(String, Shown)> = structure.fields.iter().map(member).collect();
+    let named: Vec<(&str, Shown)> = members.iter().map(|(name, shown)| (name.as_str(), shown.clone())).collect();
+    Shown::internal(&named)
 }
 
 /// A user or group number, when it is there.
