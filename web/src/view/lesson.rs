@@ -66,7 +66,6 @@ pub struct Cx<'a> {
 }
 
 /// What stands at a lesson's address.
-#[must_use]
 pub fn lesson_page(id: AttrValue) -> Html {
     html! { <LessonPage key={id.to_string()} id={id.clone()} /> }
 }

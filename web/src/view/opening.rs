@@ -29,7 +29,6 @@ pub struct OpeningProps {
 }
 
 /// What the home module puts at a lesson's address.
-#[must_use]
 pub fn opening(id: AttrValue) -> Html {
     html! { <Opening key={id.to_string()} id={id.clone()} /> }
 }
