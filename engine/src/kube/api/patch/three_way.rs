@@ -125,15 +125,15 @@ fn diff_lists(patch: &mut Map<String, Value>, name: &str, field: &Field, from: &
     }
 }
 
-/// Walks two lists side by side, sorted by key. Of several elements of one key each meets one, in their order: so ports that share
-/// a `containerPort` and lose one of them are deleted together, as by kubectl.
+/// Walks two lists side by side, sorted by key. Of several elements of one key each meets one, from the last on, for kubectl's
+/// sort turns equal ones round: ports that share a `containerPort` change and go in ways that surprise, and must here too.
 fn pairs<'a>(from: &'a [Value], to: &'a [Value], key: Option<&str>) -> Vec<(Option<&'a Value>, Option<&'a Value>)> {
     let text = |element: &Value| {
         let value = key.map_or(element, |key| &element[key]);
         value.as_str().map_or_else(|| value.to_string(), str::to_owned)
     };
     let sorted = |list: &'a [Value]| {
-        let mut sorted: Vec<(String, &Value)> = list.iter().map(|element| (text(element), element)).collect();
+        let mut sorted: Vec<(String, &Value)> = list.iter().rev().map(|element| (text(element), element)).collect();
         sorted.sort_by(|(a, _), (b, _)| a.cmp(b));
         sorted.into_iter().peekable()
     };
