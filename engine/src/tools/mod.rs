@@ -176,6 +176,7 @@ pub const PROGRAMS: &[Program] = &[
     program("cat", text::lines::cat, "print files"),
     program("grep", text::grep::grep, "print the lines that match"),
     program("sed", text::sed::sed, "edit lines: s///, p, d, q, a, i, c, y"),
+    program("awk", text::awk::awk, "patterns and actions over lines and fields"),
     program("cut", text::cut::cut, "print fields or characters of lines"),
     program("sort", text::sort::sort, "sort lines"),
     program("uniq", text::count::uniq, "join equal lines that follow each other"),

@@ -2,6 +2,7 @@
 //!
 //! An option that is not modelled is refused, never ignored.
 
+pub mod awk;
 pub mod column;
 pub mod count;
 pub mod cut;
