@@ -17,10 +17,12 @@ use serde_json::{Value, json};
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
+/// The recorded cases, and more of the same kind beside this file: other strategies, pauses, revisions, taints, addresses.
 fn cases() -> Vec<Value> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../golden/rollouts.jsonl");
     let text = std::fs::read_to_string(path).expect("golden/rollouts.jsonl is in the repository");
-    text.lines().map(|line| serde_json::from_str(line).expect("one case a line")).collect()
+    let lines = text.lines().chain(include_str!("rollouts_more.jsonl").lines());
+    lines.map(|line| serde_json::from_str(line).expect("one case a line")).collect()
 }
 
 fn run(world: &mut World, line: &str) -> (String, i32) {
