@@ -175,9 +175,9 @@ impl Lab {
     pub fn new(options: LabOptions) -> Lab {
         let mut world = World::new(options);
         kube::start(&mut world);
-        let mut lab = Lab { world, inputs: Vec::new(), snapshots: Vec::new(), abandoned: Vec::new() };
-        lab.keep_snapshot();
-        lab
+        // The scene ends at its own moment, which may lie after its last event.
+        let scene = (world.events().len(), world.state.clone());
+        Lab { world, inputs: Vec::new(), snapshots: vec![scene], abandoned: Vec::new() }
     }
 
     /// How many events set the scene, before anything came in.
@@ -311,13 +311,14 @@ impl Lab {
 fn replay(options: LabOptions, inputs: &[(usize, Input)]) -> World {
     let mut world = World::new(options);
     kube::start(&mut world);
+    let scene = world.events().len();
     for (i, (_, input)) in inputs.iter().enumerate() {
         let cut = inputs[i..].iter().find_map(|(_, input)| match input {
             Input::Cut { kept } => Some(*kept),
             _ => None,
         });
         if matches!(input, Input::Cut { .. }) {
-            world.go_on();
+            world.go_on(scene);
             continue;
         }
         if !world.halted() {

@@ -218,9 +218,10 @@ impl World {
         self.halted = false;
     }
 
-    /// Ends a replay: the clock stands at its last event and the world goes on from there.
-    pub(crate) fn go_on(&mut self) {
-        if let Some(last) = self.events.last().filter(|_| self.halted) {
+    /// Ends a replay: the clock stands at its last event, or where the scene's first `scene` events left it, and the
+    /// world goes on from there.
+    pub(crate) fn go_on(&mut self, scene: usize) {
+        if let Some(last) = self.events.get(scene..).and_then(<[Event]>::last) {
             self.state.now = last.at;
         }
         self.limit = usize::MAX;

@@ -338,7 +338,7 @@ impl Parser {
     /// The items of print, up to the statement's end; `>` is not a comparison there.
     fn items(&mut self) -> Result<Vec<Expr>, String> {
         let mut items = Vec::new();
-        if matches!(self.peek(), Token::Newline | Token::End | Token::Op(";" | "}")) {
+        if matches!(self.peek(), Token::Newline | Token::End | Token::Op(";" | "}" | ">")) {
             return Ok(items);
         }
         loop {
