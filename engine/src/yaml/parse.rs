@@ -28,8 +28,26 @@ pub fn parse(text: &str) -> Result<Vec<Document>, YamlError> {
     yaml_documents(text, 1)
 }
 
+/// Line (from 0) and column (from 1) of a tag that a comma follows directly, as in `[!a, b]`: the scanner of
+/// libyaml-safer 0.3 ends the program there. What stands in quotes on its line is text.
+fn tag_before_comma(text: &str) -> Option<(usize, usize)> {
+    text.lines().enumerate().filter(|(_, line)| line.contains('!')).find_map(|(number, line)| {
+        let bytes = line.as_bytes();
+        let begins = |at: usize| at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'[' | b'{' | b',' | b':');
+        let quoted =
+            |at: usize| [b'"', b'\''].iter().any(|quote| bytes[..at].iter().filter(|b| *b == quote).count() % 2 == 1);
+        let ends = |at: usize| bytes[at..].iter().find(|b| b" \t,".contains(b)) == Some(&b',');
+        let at = line.match_indices('!').map(|(at, _)| at).find(|at| begins(*at) && !quoted(*at) && ends(*at))?;
+        Some((number, line[..at].chars().count() + 1))
+    })
+}
+
 /// Reads a text that is YAML; `first_line` is the line of the learner's text where it begins.
 pub(super) fn yaml_documents(text: &str, first_line: usize) -> Result<Vec<Document>, YamlError> {
+    if let Some((line, column)) = tag_before_comma(text) {
+        let message = "portlab does not read a tag that a comma follows directly; put a blank between them".to_owned();
+        return Err(broken(message, first_line + line, column).into());
+    }
     let mut documents = Vec::new();
     for (chunk, line) in chunks(text, first_line).map_err(YamlError::from)? {
         match document(&chunk, line) {

@@ -107,6 +107,17 @@ fn bounds() {
     assert_eq!(parse(&wide).unwrap()[0].value.as_object().unwrap().len(), 100_000);
 }
 
+#[test]
+fn a_tag_before_a_comma_is_refused_and_text_is_not() {
+    for text in ["a: {!,", "a: [!b, c]", "x\n- [a, !, b]", "[é, !t,"] {
+        let error = parse(text).unwrap_err();
+        assert!(error.message.contains("a tag that a comma follows"), "{text}: {}", error.message);
+    }
+    for text in ["a: \"say !b, c\"", "a: 'x !b, c'", "a: Hello!, you", "a: !!str b, c", "[!!str a, b]"] {
+        assert!(parse(text).is_ok(), "{text}");
+    }
+}
+
 fn values() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
