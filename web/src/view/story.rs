@@ -107,6 +107,18 @@ fn yaml_link(cx: &Cx, file: &str) -> Html {
     }
 }
 
+/// Longest word that is kept on one line: a flag with its value, not a patch.
+const WORD_WHOLE_MAX: usize = 34;
+
+/// The words of a command line; a line never breaks inside a flag.
+fn words(line: &str) -> Html {
+    let whole = |word: &str| (word.len() <= WORD_WHOLE_MAX).then_some("whole");
+    line.split_inclusive([' ', '\n'])
+        .enumerate()
+        .map(|(n, word)| html! { <span key={n} class={whole(word)}>{ word }</span> })
+        .collect()
+}
+
 /// The commands of a step: what will run, or what has run.
 fn console(cx: &Cx, at: usize, commands: &[Command], open: &Open) -> Html {
     let waits = open.gate == Some(Gate::Run(at));
@@ -116,7 +128,7 @@ fn console(cx: &Cx, at: usize, commands: &[Command], open: &Open) -> Html {
         let copy = Callback::from(move |_: MouseEvent| browser::copy(&line));
         html! {
             <li key={n}>
-                <span class="tx"><span class="ps">{ prompt(command) }</span>{ &command.line }</span>
+                <span class="tx"><span class="ps">{ prompt(command) }</span>{ words(&command.line) }</span>
                 <button type="button" class="copyb" aria-label="Copy this command" onclick={copy}>{ icon("copy") }</button>
             </li>
         }
