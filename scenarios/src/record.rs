@@ -20,7 +20,7 @@ pub struct Record {
     pub lesson: String,
     /// [`Lesson::hash`] of the text that was run.
     pub hash: String,
-    /// `kind v0.30.0`
+    /// `v0.30.0`
     pub kind: String,
     /// `v1.34.0`
     pub kubernetes: String,

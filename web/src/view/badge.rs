@@ -12,7 +12,7 @@ pub fn confirmation(lesson: &Lesson) -> Html {
     match record::confirming(&records, lesson) {
         Some(run) => html! {
             <div class="confirm">
-                <span>{ icon("tick") }{ format!("{} / Kubernetes {}", run.kind, run.kubernetes) }</span>
+                <span>{ icon("tick") }{ format!("kind {} / Kubernetes {}", run.kind, run.kubernetes) }</span>
                 <span><time datetime={run.date.clone()}>{ &run.date }</time></span>
             </div>
         },
@@ -24,7 +24,9 @@ pub fn confirmation(lesson: &Lesson) -> Html {
 pub fn short(lesson: &Lesson) -> Html {
     let records = record::committed();
     match record::confirming(&records, lesson) {
-        Some(run) => html! { <span class="ok">{ icon("tick") }{ format!("{} / {}", run.kind, run.kubernetes) }</span> },
+        Some(run) => {
+            html! { <span class="ok">{ icon("tick") }{ format!("kind {} / {}", run.kind, run.kubernetes) }</span> }
+        }
         None => html! { <span class="no-ok">{ "not yet confirmed" }</span> },
     }
 }

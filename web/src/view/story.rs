@@ -112,11 +112,13 @@ const WORD_WHOLE_MAX: usize = 34;
 
 /// The words of a command line; a line never breaks inside a flag.
 fn words(line: &str) -> Html {
-    let whole = |word: &str| (word.len() <= WORD_WHOLE_MAX).then_some("whole");
-    line.split_inclusive([' ', '\n'])
-        .enumerate()
-        .map(|(n, word)| html! { <span key={n} class={whole(word)}>{ word }</span> })
-        .collect()
+    let word = |(n, piece): (usize, &str)| {
+        let word = piece.trim_end_matches([' ', '\n']);
+        let whole = (word.len() <= WORD_WHOLE_MAX).then_some("whole");
+        // The blank stands outside, where the line may break.
+        html! { <span key={n}><span class={whole}>{ word }</span>{ &piece[word.len()..] }</span> }
+    };
+    line.split_inclusive([' ', '\n']).enumerate().map(word).collect()
 }
 
 /// The commands of a step: what will run, or what has run.
