@@ -151,7 +151,7 @@ const UNDO_DEPTH: usize = 4;
 const SNAPSHOT_EVERY: usize = 64;
 
 /// A world with the inputs and kept states that belong to it.
-type History = (World, Vec<(usize, Input)>, Vec<(usize, State)>);
+type History = (World, Vec<(usize, Input)>, Vec<(usize, Rc<State>)>);
 
 /// The world and its history.
 pub struct Lab {
@@ -159,7 +159,7 @@ pub struct Lab {
     /// Each input with the number of events that had happened before it.
     inputs: Vec<(usize, Input)>,
     /// States after some number of events, ascending, from which [`Lab::at`] folds on.
-    snapshots: Vec<(usize, State)>,
+    snapshots: Vec<(usize, Rc<State>)>,
     abandoned: Vec<History>,
 }
 
@@ -176,7 +176,7 @@ impl Lab {
         let mut world = World::new(options);
         kube::start(&mut world);
         // The scene ends at its own moment, which may lie after its last event.
-        let scene = (world.events().len(), world.state.clone());
+        let scene = (world.events().len(), Rc::new(world.state.clone()));
         Lab { world, inputs: Vec::new(), snapshots: vec![scene], abandoned: Vec::new() }
     }
 
@@ -251,13 +251,33 @@ impl Lab {
         let count = count.min(events.len());
         let nearest = self.snapshots.partition_point(|(kept, _)| *kept <= count);
         let (from, mut state) = match nearest.checked_sub(1).map(|i| &self.snapshots[i]) {
-            Some((kept, state)) => (*kept, state.clone()),
+            Some((kept, state)) => (*kept, State::clone(state)),
             None => (0, State::default()),
         };
         for event in &events[from..count] {
             state.apply(event);
         }
         state
+    }
+
+    /// A lab of its own with the same history: what is tried there leaves no trace here.
+    #[must_use]
+    pub fn fork(&self) -> Lab {
+        Lab {
+            world: self.world.clone(),
+            inputs: self.inputs.clone(),
+            snapshots: self.snapshots.clone(),
+            abandoned: Vec::new(),
+        }
+    }
+
+    /// What a command that only reads objects would print after the first `count` events, without running it here.
+    /// Nothing happens in the meantime: no controller is there.
+    #[must_use]
+    pub fn peek(&self, count: usize, line: &str) -> Output {
+        let mut world = World::new(self.options().clone());
+        world.state = self.at(count);
+        tools::run(&mut world, &Place::Workstation, line)
     }
 
     /// Goes back to the moment after the first `count` events and drops those that followed;
@@ -299,10 +319,12 @@ impl Lab {
     /// Keeps the state when enough has happened since the last kept one: more as there are more objects,
     /// so that all kept states together stay in proportion to the history.
     fn keep_snapshot(&mut self) {
-        let count = self.events().len();
+        let Some(event) = self.events().last() else { return };
+        let (count, at) = (event.index + 1, event.at);
         let last = self.snapshots.last().map_or(0, |(kept, _)| *kept);
-        if self.snapshots.is_empty() || count - last >= SNAPSHOT_EVERY.max(self.world.store().len()) {
-            self.snapshots.push((count, self.at(count)));
+        if count - last >= SNAPSHOT_EVERY.max(self.world.store().len()) {
+            // As the fold gives it: time that has passed since the last event belongs to no event.
+            self.snapshots.push((count, Rc::new(State { now: at, ..self.world.state.clone() })));
         }
     }
 }

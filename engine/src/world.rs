@@ -50,6 +50,7 @@ struct Queued {
 }
 
 /// The world that commands, controllers and kubelets act on.
+#[derive(Clone)]
 pub struct World {
     pub state: State,
     options: LabOptions,

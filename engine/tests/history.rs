@@ -52,6 +52,28 @@ fn the_same_inputs_give_the_same_events() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    /// A fork goes on as the lab itself would have, and leaves no trace in it.
+    #[test]
+    fn a_fork_is_the_same_world(before in proptest::collection::vec(0..COMMANDS.len(), 1..5), after in proptest::collection::vec(0..COMMANDS.len(), 1..5), seed in 0..1000u64) {
+        let mut lab = lab(seed);
+        play(&mut lab, &before);
+        let (events, state) = (lab.events().len(), lab.state().clone());
+        let mut fork = lab.fork();
+        play(&mut fork, &after);
+        prop_assert!(lab.events().len() == events && *lab.state() == state, "the lab is untouched");
+        play(&mut lab, &after);
+        prop_assert!(fork.events() == lab.events());
+        prop_assert!(fork.state() == lab.state());
+        fork.rewind(events);
+        prop_assert!(*fork.state() == lab.at(events));
+        let looked = lab.peek(events, "kubectl get pods -A -o yaml");
+        prop_assert_eq!(looked, fork.run(&Place::Workstation, "kubectl get pods -A -o yaml"));
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     /// At every event: the fold from the nearest kept state, the fold from the beginning and a replay all agree.

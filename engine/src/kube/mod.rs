@@ -25,7 +25,7 @@ pub enum Task {
 }
 
 /// What the control plane remembers besides the store.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ControlPlane {
     pub controllers: controllers::Memory,
     /// The names of the events recorded so far, by what makes an event the same as an earlier one.

@@ -46,7 +46,7 @@ pub enum Work {
 }
 
 /// What the controllers remember besides the store.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Memory {
     pub failed_back_off: daemon_set::FailedBackOff,
     pub pods: seen::Pods,

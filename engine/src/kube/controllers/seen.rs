@@ -68,7 +68,7 @@ pub fn of_labels(answer: impl Fn(&Value) -> bool) -> impl FnMut(&Seen) -> bool {
 }
 
 /// All pods, by namespace and name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Pods {
     pods: BTreeMap<String, BTreeMap<String, Seen>>,
     /// The labels of the last new pod: the next one often comes from the same template.

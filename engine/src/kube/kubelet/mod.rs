@@ -65,7 +65,7 @@ pub enum Work {
 }
 
 /// What the nodes remember.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Memory {
     /// Running pods by uid.
     pub pods: BTreeMap<String, PodRuntime>,

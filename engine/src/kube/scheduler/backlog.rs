@@ -62,7 +62,7 @@ struct Entry {
 type Rank = (Reverse<i32>, u64, Name);
 
 /// The pods that no node has yet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Backlog {
     entries: BTreeMap<Name, Entry>,
     arrived: VecDeque<Name>,

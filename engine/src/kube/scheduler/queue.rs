@@ -38,7 +38,7 @@ pub enum Work {
 }
 
 /// What the scheduler knows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Memory {
     pub cluster: Cluster,
     backlog: Backlog,
