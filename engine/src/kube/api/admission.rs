@@ -1,8 +1,8 @@
 //! The admission plugins that a kind cluster has enabled and that matter here.
 //!
-//! Models: NamespaceLifecycle, ServiceAccount, Priority, DefaultTolerationSeconds.
+//! Models: NamespaceLifecycle, ServiceAccount, RuntimeClass (there are none), Priority, DefaultTolerationSeconds.
 //! Leaves out: TaintNodesByCondition (whoever starts a node gives it its taint; without nodes none is added), LimitRanger,
-//! ResourceQuota, RuntimeClass, webhooks. Without nodes there is no controller that makes service accounts, and the plugin is off.
+//! ResourceQuota, webhooks. Without nodes there is no controller that makes service accounts, and the plugin is off.
 
 use serde_json::{Value, json};
 
@@ -30,11 +30,16 @@ pub fn admit_create(world: &mut World, kind: Kind, object: &mut Value) -> Result
             }
             set_priority(world, object)?;
             add_default_tolerations(object);
-            Ok(())
+            no_runtime_class(object)
         }
         Kind::PriorityClass => one_default_class(world, object),
         _ => Ok(()),
     }
+}
+
+/// Looks at a new object once more, complete and valid.
+pub fn validate_create(kind: Kind, object: &Value) -> Result<(), Status> {
+    if kind == Kind::Pod { no_overhead(object) } else { Ok(()) }
 }
 
 /// Looks at a changed object.
@@ -118,6 +123,21 @@ fn mount_token(world: &mut World, pod: &mut Value) {
 
 fn name_of(value: &Value) -> String {
     str_at(value, "name").to_owned()
+}
+
+/// No RuntimeClass exists here.
+fn no_runtime_class(pod: &Value) -> Result<(), Status> {
+    let Some(class) = field(pod, "spec.runtimeClassName").as_str() else { return Ok(()) };
+    Err(Status::forbidden(Kind::Pod, name(pod), &format!("pod rejected: RuntimeClass {class:?} not found")))
+}
+
+/// Overhead is for a RuntimeClass to set.
+fn no_overhead(pod: &Value) -> Result<(), Status> {
+    if !field(pod, "spec.overhead").is_object() {
+        return Ok(());
+    }
+    let why = "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead";
+    Err(Status::forbidden(Kind::Pod, name(pod), why))
 }
 
 /// The priority and preemption policy that the pod's class gives it, or the default class, or none.

@@ -66,6 +66,7 @@ pub fn create(world: &mut World, actor: Actor, kind: Kind, namespace: &str, obje
     if !errors.is_empty() {
         return Err(Status::invalid(kind, name(&object), &errors));
     }
+    admission::validate_create(kind, &object)?;
     canonicalise(info.kind, &mut object);
     let key = Key::of(kind, &object);
     if world.store().get(&key).is_some() {

@@ -116,7 +116,8 @@ fn is_pod_level(name: &str) -> bool {
     name == "cpu" || name == "memory" || name.starts_with("hugepages-")
 }
 
-fn requests(pod: &Value, missing: &ResourceList, pod_level: bool) -> ResourceList {
+/// What the containers ask for together, without requests of the pod itself and without overhead.
+pub fn container_totals(pod: &Value, missing: &ResourceList) -> ResourceList {
     let spec = &pod["spec"];
     let mut total = ResourceList::new();
     for container in spec["containers"].as_array().into_iter().flatten() {
@@ -136,6 +137,12 @@ fn requests(pod: &Value, missing: &ResourceList, pod_level: bool) -> ResourceLis
         raise(&mut largest, &wanted);
     }
     raise(&mut total, &largest);
+    total
+}
+
+fn requests(pod: &Value, missing: &ResourceList, pod_level: bool) -> ResourceList {
+    let spec = &pod["spec"];
+    let mut total = container_totals(pod, missing);
     for (name, amount) in resource_list(&spec["resources"]["requests"]) {
         if pod_level && is_pod_level(&name) {
             total.insert(name, amount);

@@ -171,6 +171,22 @@ fn validate_pod_term(term: &Value, path: &Path) -> Vec<FieldError> {
     found
 }
 
+/// By now the selector has an expression for each of `matchLabelKeys` that the pod has: another with the same key must not
+/// be there. The path is as the real server gives it.
+fn keys_selected_twice(selector: &Value, keys: &[String], path: &Path) -> Vec<FieldError> {
+    let mut seen: Vec<&str> =
+        field(selector, "matchLabels").as_object().into_iter().flatten().map(|(k, _)| &**k).collect();
+    let mut found = Vec::new();
+    for expression in items(selector, "matchExpressions") {
+        let key = str_at(expression, "key");
+        if let Some(index) = keys.iter().rposition(|own| own == key).filter(|_| seen.contains(&key)) {
+            found.push(invalid(&path.index(index), key, "exists in both matchLabelKeys and labelSelector"));
+        }
+        seen.push(key);
+    }
+    found
+}
+
 /// `matchLabelKeys` and `mismatchLabelKeys`: good keys, with a selector, and not the same ones.
 fn validate_label_keys(term: &Value, path: &Path) -> Vec<FieldError> {
     let mut found = Vec::new();
@@ -187,6 +203,7 @@ fn validate_label_keys(term: &Value, path: &Path) -> Vec<FieldError> {
             found.extend(all_invalid(&at.index(index), key, names::qualified(key)));
         }
     }
+    found.extend(keys_selected_twice(selector, &keys("matchLabelKeys"), path));
     let mismatched = keys("mismatchLabelKeys");
     for (index, key) in keys("matchLabelKeys").iter().enumerate().filter(|(_, key)| mismatched.contains(key)) {
         let at = path.child("matchLabelKeys").index(index);

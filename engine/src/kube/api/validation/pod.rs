@@ -1,14 +1,14 @@
 //! Pods and pod templates.
 //!
-//! Source: `ValidatePodSpec`, `ValidatePodCreate`, `ValidatePodUpdate`, `ValidatePodTemplateSpec`. Leaves out: Windows, user
-//! namespaces, resource claims, ephemeral containers, seccomp and AppArmor.
+//! Source: `ValidatePodSpec`, `ValidatePodCreate`, `ValidatePodUpdate`, `ValidatePodTemplateSpec`. Leaves out: Windows, resource
+//! claims, ephemeral containers, seccomp and AppArmor.
 
 use serde_json::Value;
 
 use super::affinity::{validate_affinity, validate_spread, validate_tolerations};
 use super::container::{Shared, user_or_group, validate_containers, validate_init_containers};
 use super::meta::{all_invalid, validate_annotations, validate_labels, validate_meta, validate_meta_update};
-use super::resources::validate_requirements;
+use super::resources::{validate_pod_totals, validate_requirements};
 use super::volume::validate_volumes;
 use super::{is_one_of, pod_diff};
 use crate::kube::api::field::{FieldError, Path, duplicate, forbidden, invalid, not_supported, required};
@@ -86,6 +86,7 @@ fn validate_pod_spec(spec: &Value, is_pod: bool, path: &Path) -> Vec<FieldError>
     found.extend(validate_init_containers(init, containers, &shared, &path.child("initContainers")));
     if field(spec, "resources").is_object() {
         found.extend(validate_requirements(field(spec, "resources"), false, &path.child("resources")));
+        found.extend(validate_pod_totals(spec, &path.child("resources")));
     }
     found.extend(host_network_ports(spec, is_pod, &path.child("containers")));
     found.extend(is_one_of(shared.restart_policy, &["Always", "OnFailure", "Never"], &path.child("restartPolicy")));
@@ -97,8 +98,19 @@ fn validate_pod_spec(spec: &Value, is_pod: bool, path: &Path) -> Vec<FieldError>
     found.extend(validate_dns_config(spec, &path.child("dnsConfig")));
     found.extend(validate_gates(spec, path));
     found.extend(validate_spread(items(spec, "topologySpreadConstraints"), &path.child("topologySpreadConstraints")));
+    found.extend(validate_host_users(spec, path));
     found.extend(validate_names(spec, path));
     found
+}
+
+/// Users of its own go with no other namespace of the host.
+fn validate_host_users(spec: &Value, path: &Path) -> Vec<FieldError> {
+    if field(spec, "hostUsers") != &Value::Bool(false) {
+        return Vec::new();
+    }
+    let parts = [("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")];
+    let shared = parts.into_iter().filter(|(part, _)| bool_at(spec, part));
+    shared.map(|(_, shown)| forbidden(&path.child(shown), "when `hostUsers` is false")).collect()
 }
 
 /// In the host's network every container port is a host port; a template may leave it out.
@@ -124,7 +136,7 @@ fn validate_security_context(spec: &Value, path: &Path) -> Vec<FieldError> {
     let context = path.child("securityContext");
     if bool_at(spec, "shareProcessNamespace") && bool_at(spec, "hostPID") {
         found.push(invalid(
-            &path.child("shareProcessNamespace"),
+            &context.child("shareProcessNamespace"),
             true,
             "ShareProcessNamespace and HostPID cannot both be enabled",
         ));

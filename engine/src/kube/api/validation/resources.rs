@@ -1,19 +1,20 @@
 //! Requests and limits: the names of resources and their amounts.
 //!
-//! Source: `ValidateContainerResourceRequirements` and `ValidateResourceQuantityValue`. Leaves out: huge pages beyond their names,
+//! Source: `validateResourceRequirements`, `ValidateResourceQuantityValue`, `validatePodResourceConsistency`. Leaves out:
 //! resource claims.
 
 use serde_json::Value;
 
 use super::meta::all_invalid;
-use crate::kube::api::field::{FieldError, Path, invalid, required};
+use crate::kube::api::field::{FieldError, Path, forbidden, invalid, required};
 use crate::kube::api::names;
 use crate::kube::quantity::{Quantity, parse};
-use crate::object::field;
+use crate::kube::scheduler::resources::{ResourceList, container_totals, resource_list};
+use crate::object::{field, items};
 
 const CONTAINER: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 /// What may be named without a domain elsewhere, in quotas.
-const STANDARD: [&str; 16] = [
+const STANDARD: [&str; 20] = [
     "cpu",
     "memory",
     "ephemeral-storage",
@@ -30,6 +31,10 @@ const STANDARD: [&str; 16] = [
     "secrets",
     "configmaps",
     "persistentvolumeclaims",
+    "storage",
+    "requests.storage",
+    "services.nodeports",
+    "services.loadbalancers",
 ];
 const WHOLE: [&str; 7] =
     ["pods", "resourcequotas", "services", "replicationcontrollers", "secrets", "configmaps", "persistentvolumeclaims"];
@@ -65,6 +70,7 @@ pub fn validate_requirements(requirements: &Value, of_container: bool, path: &Pa
         let at = path.child("limits").key(resource);
         found.extend(validate_name(resource, of_container, &at));
         found.extend(validate_amount(resource, *quantity, &at));
+        found.extend(whole_pages(resource, *quantity, &at));
     }
     let requests_path = path.child("requests");
     for (resource, quantity) in &requests {
@@ -87,6 +93,44 @@ pub fn validate_requirements(requirements: &Value, of_container: bool, path: &Pa
                 found.push(required(&path.child("limits"), "Limit must be set for non overcommitable resources"));
             }
             _ => {}
+        }
+        found.extend(whole_pages(resource, *quantity, &at));
+    }
+    let any = |rule: fn(&str) -> bool| limits.iter().chain(&requests).any(|(resource, _)| rule(resource));
+    if any(is_huge_page) && !any(|resource| resource == "cpu" || resource == "memory") {
+        found.push(forbidden(path, "HugePages require cpu or memory"));
+    }
+    found
+}
+
+/// Huge pages come whole.
+fn whole_pages(resource: &str, quantity: Quantity, path: &Path) -> Option<FieldError> {
+    let page = parse(resource.strip_prefix("hugepages-")?).ok()?.value();
+    let whole = page > 0 && quantity.value() % page == 0;
+    (!whole).then(|| {
+        invalid(path, quantity.to_string(), &format!("{quantity} is not positive integer multiple of {resource}"))
+    })
+}
+
+/// Requests and limits of the pod itself must cover those of its containers.
+pub fn validate_pod_totals(spec: &Value, path: &Path) -> Vec<FieldError> {
+    let mut found = Vec::new();
+    let own = |list: &str| resource_list(field(spec, &format!("resources.{list}")));
+    let (requests, limits) = (own("requests"), own("limits"));
+    let pod = serde_json::json!({ "spec": spec });
+    for (resource, total) in container_totals(&pod, &ResourceList::new()) {
+        if let Some(request) = requests.get(&resource).filter(|request| total > **request) {
+            let why = format!("must be greater than or equal to aggregate container requests of {total}");
+            found.push(invalid(&path.child("requests").key(&resource), request.to_string(), &why));
+        }
+    }
+    for (index, container) in items(spec, "containers").iter().enumerate() {
+        for (resource, limit) in resource_list(field(container, "resources.limits")) {
+            if let Some(most) = limits.get(&resource).filter(|most| limit > **most) {
+                let at = path.child("containers").index(index).key(&resource).child("limits");
+                let why = format!("must be less than or equal to pod limits of {most}");
+                found.push(invalid(&at, limit.to_string(), &why));
+            }
         }
     }
     found
