@@ -36,8 +36,9 @@ pub struct ControlPlane {
 
 /// Sets the scene: the objects of a fresh cluster.
 pub fn start(world: &mut World) {
-    if let Nodes::Kind(nodes) = world.options().nodes {
-        kind_cluster::create(world, nodes);
+    match world.options().nodes {
+        Nodes::Kind(nodes) => kind_cluster::create(world, nodes),
+        Nodes::None => kind_cluster::api_server(world),
     }
 }
 

@@ -38,8 +38,7 @@ pub fn node_name(cluster: &str, number: u32) -> String {
 pub fn create(world: &mut World, count: u32) {
     world.state.now = Time(0 - i64::try_from(AGE.as_millis()).unwrap_or(0));
     let count = count.max(1);
-    namespaces(world);
-    system::kubernetes_service(world);
+    api_server(world);
     world.advance(Duration::from_secs(5));
     nodes::join(world, 0, count == 1);
     system::static_pods(world);
@@ -62,6 +61,12 @@ pub fn create(world: &mut World, count: u32) {
     }
     let left = Time(0).since(world.now());
     world.advance(left);
+}
+
+/// What an API server puts into an empty store: namespaces, the system's priorities, and its own Service.
+pub fn api_server(world: &mut World) {
+    namespaces(world);
+    system::kubernetes_service(world);
 }
 
 fn namespaces(world: &mut World) {

@@ -69,7 +69,11 @@ fn a_lone_control_plane_has_no_taint() {
 }
 
 #[test]
-fn without_nodes_there_is_nothing() {
+fn without_nodes_there_is_what_an_api_server_makes() {
     let lab = Lab::new(LabOptions { nodes: Nodes::None, ..LabOptions::default() });
     assert_eq!(lab.state().store.list(Kind::Node).count() + lab.state().store.list(Kind::Pod).count(), 0);
+    let names = |kind| lab.state().store.list(kind).map(|object| object::name(object)).collect::<Vec<_>>();
+    assert_eq!(names(Kind::Namespace), ["default", "kube-node-lease", "kube-public", "kube-system"]);
+    assert_eq!(names(Kind::PriorityClass), ["system-cluster-critical", "system-node-critical"]);
+    assert_eq!(names(Kind::Service), ["kubernetes"]);
 }
