@@ -6,7 +6,7 @@
 
 use super::pod_info;
 use super::trace::{Candidate, NodeScore};
-use super::{Outcome, attempt};
+use super::{Outcome, attempt, queue};
 use crate::event::Actor;
 use crate::kube::{self, api};
 use crate::lab::{LabOptions, Nodes};
@@ -87,6 +87,12 @@ fn admit(world: &mut World, kind: Kind, object: &Value) -> Result<Result<Value, 
         return Err(format!("a {} must be an object, found {}", kind.info().singular, short(object)));
     }
     let place = if namespace(object).is_empty() { "default" } else { namespace(object) };
+    // What every cluster has may be given again, as it should be.
+    let common = matches!(kind, Kind::Namespace | Kind::PriorityClass);
+    if common && world.store().find(kind, "", name(object)).is_some() {
+        let replaced = api::update(world, Actor::Learner, kind, "", name(object), object.clone());
+        return Ok(replaced.map(|object| (*object).clone()).map_err(|status| status.message));
+    }
     if kind.info().namespaced && world.store().find(Kind::Namespace, "", place).is_none() {
         create(world, Kind::Namespace, &json!({"metadata": {"name": place}}))?;
     }
@@ -96,6 +102,12 @@ fn admit(world: &mut World, kind: Kind, object: &Value) -> Result<Result<Value, 
 
 fn placed(world: &mut World, pod: &Value) -> Answer {
     let pod = pod_info::read(pod);
+    // A pod that names its node is not asked about, and one that is held back or another scheduler's is not looked at.
+    if !pod.node_name.is_empty() || !pod.gates.is_empty() || pod.scheduler_name != queue::SCHEDULER {
+        let node = (!pod.node_name.is_empty()).then_some(&pod.node_name);
+        let value = json!({"node": node, "message": null});
+        return Answer { equals: node.iter().map(|node| json!({"node": node})).collect(), value };
+    }
     match attempt(&mut world.kube.scheduler.cluster, &pod, &mut |_| 0).outcome {
         Outcome::Placed { node, scores, equals } => {
             let mut value = json!({"node": *node, "message": null});

@@ -22,7 +22,8 @@ pub struct Cluster {
     index: BTreeMap<Rc<str>, usize>,
     /// Pods whose node is unknown, by node name.
     homeless: BTreeMap<String, Vec<Rc<PodInfo>>>,
-    images: BTreeMap<String, usize>,
+    /// Each image's size, as the first node told that still has it, and the number of nodes that have it.
+    images: BTreeMap<String, (i64, usize)>,
     namespaces: BTreeMap<String, Labels>,
     services: BTreeMap<Name, Option<Labels>>,
     /// Selectors of ReplicaSets, StatefulSets and ReplicationControllers, by kind.
@@ -61,7 +62,12 @@ impl Cluster {
     /// Adds a node or takes over its changed object.
     pub fn set_node(&mut self, node: &Value) {
         let spec = node_info::read(node);
-        self.count_images(&spec, 1);
+        if let Some(old) = self.node(&spec.name).map(|known| known.spec.clone()) {
+            self.forget_images(&old);
+        }
+        for (name, size) in &spec.images {
+            self.images.entry(name.clone()).or_insert((*size, 0)).1 += 1;
+        }
         if self.node(&spec.name).is_some_and(|known| zone(known.labels()) != zone(&spec.labels)) {
             self.settle();
         }
@@ -70,7 +76,6 @@ impl Cluster {
                 let at = *at;
                 let old = std::mem::replace(&mut self.nodes[at].spec, Rc::new(spec));
                 self.ports.set_node(at, &self.nodes[at]);
-                self.count_images(&old, -1);
                 if zone(&old.labels) != zone(self.nodes[at].labels()) {
                     self.reorder();
                 }
@@ -93,17 +98,21 @@ impl Cluster {
         self.settle();
         let Some(at) = self.index.remove(name) else { return };
         let gone = self.nodes.remove(at);
-        self.count_images(&gone.spec.clone(), -1);
+        self.forget_images(&gone.spec);
         if !gone.pods.is_empty() {
             self.homeless.insert(name.to_string(), gone.pods);
         }
         self.reorder();
     }
 
-    fn count_images(&mut self, spec: &NodeSpec, sign: isize) {
+    fn forget_images(&mut self, spec: &NodeSpec) {
         for name in spec.images.keys() {
-            let count = self.images.entry(name.clone()).or_default();
-            *count = count.saturating_add_signed(sign);
+            if let Some((_, nodes)) = self.images.get_mut(name) {
+                *nodes -= 1;
+                if *nodes == 0 {
+                    self.images.remove(name);
+                }
+            }
         }
     }
 
@@ -202,9 +211,9 @@ impl Cluster {
         self.pods_with_anti_affinity > 0
     }
 
-    /// Number of nodes that have the image, by normalised name.
-    pub fn nodes_with_image(&self, name: &str) -> usize {
-        self.images.get(name).copied().unwrap_or(0)
+    /// Size of the image and number of nodes that have it, by normalised name.
+    pub fn image(&self, name: &str) -> (i64, usize) {
+        self.images.get(name).copied().unwrap_or_default()
     }
 
     pub fn set_namespace(&mut self, namespace: &Value) {

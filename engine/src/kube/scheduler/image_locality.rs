@@ -1,5 +1,6 @@
 //! Score: nodes that already have the pod's images, large ones counting more, each scaled by the share of nodes that
-//! have it. Source: `plugins/imagelocality`.
+//! have it. All nodes go by one size, that of the first which has the image. Source: `plugins/imagelocality`,
+//! `backend/cache`.
 
 use super::cluster::Cluster;
 use super::node_info::NodeInfo;
@@ -15,9 +16,10 @@ pub fn score(cluster: &Cluster, pod: &PodInfo, node: &NodeInfo) -> i64 {
     if !images.is_empty() {
         for image in &pod.images {
             let name = normalised(image);
-            if let Some(size) = images.get(&name) {
-                let spread = cluster.nodes_with_image(&name) as f64 / cluster.len() as f64;
-                sum += (*size as f64 * spread) as i64;
+            if images.contains_key(&name) {
+                let (size, nodes) = cluster.image(&name);
+                let spread = nodes as f64 / cluster.len() as f64;
+                sum += (size as f64 * spread) as i64;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The text of FailedScheduling. Source: FitError.Error in `pkg/scheduler/framework/types.go`, the PostFilter part of
 //! `framework/runtime/framework.go` and `framework/preemption/preemption.go`, as of 1.34.0.
 
-use super::trace::Reason;
+use super::trace::{Plugin, Reason};
 
 /// The DynamicResources plugin's word when it has nothing to free, which always stands before preemption's.
 pub const NO_CLAIMS: &str = "no new claims to deallocate";
@@ -59,9 +59,15 @@ pub fn fit_error(nodes: usize, histogram: &Histogram, others: Option<&str>) -> S
     if parts.is_empty() { head } else { format!("{head} {}.", parts.join(", ")) }
 }
 
-/// When a plugin turned the pod itself down, before any node was looked at.
+/// When a plugin turned the pod itself down, before any node was looked at. The plugins after it were not prepared then,
+/// and DynamicResources, asked before preemption, fails for want of its notes: preemption is not even tried.
 pub fn pre_filter_error(nodes: usize, message: &str) -> String {
-    format!("0/{nodes} nodes are available: {message}.")
+    format!("0/{nodes} nodes are available: {message}. not found")
+}
+
+/// When a plugin could not prepare the scoring.
+pub fn pre_score_error(plugin: Plugin, why: &str) -> String {
+    format!("running PreScore plugin \"{plugin}\": {why}")
 }
 
 /// Appends what preemption said.

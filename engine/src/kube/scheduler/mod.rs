@@ -17,6 +17,7 @@ pub mod preemption;
 pub mod queue;
 pub mod resources;
 pub mod selector;
+pub mod sort;
 pub mod trace;
 
 mod backlog;
@@ -74,6 +75,8 @@ pub enum Outcome {
 pub struct Failure {
     /// Text of the FailedScheduling event and of the PodScheduled condition.
     pub message: String,
+    /// The scheduler could not make sense of the pod, rather than find no room: reason `SchedulerError`.
+    pub error: bool,
     /// Preemption: the node and the pods that must go.
     pub preemption: Option<Candidate>,
     /// Candidates that were just as good.
@@ -90,6 +93,7 @@ pub fn attempt(cluster: &mut Cluster, pod: &PodInfo, draw: &mut dyn FnMut(u32) -
     let cluster = &*cluster;
     let failed = |message: String| Failure {
         message,
+        error: false,
         preemption: None,
         equals: Vec::new(),
         keep_nomination: false,
@@ -101,7 +105,8 @@ pub fn attempt(cluster: &mut Cluster, pod: &PodInfo, draw: &mut dyn FnMut(u32) -
     let named = node_affinity::named_nodes(pod);
     if named.as_ref().is_some_and(BTreeSet::is_empty) {
         let message = message::pre_filter_error(cluster.len(), node_affinity::CONFLICT);
-        return give_up(cluster, pod, failed(message));
+        let plugins = [Plugin::NodeAffinity].into();
+        return unschedulable(Vec::new(), Failure { keep_nomination: true, plugins, ..failed(message) }, 0);
     }
     let cycle = pre_filter(cluster, pod);
     let mut steps = Vec::new();
@@ -115,6 +120,11 @@ pub fn attempt(cluster: &mut Cluster, pod: &PodInfo, draw: &mut dyn FnMut(u32) -
     if search.feasible.is_empty() {
         return no_room(cluster, &cycle, pod, &search, named.is_some(), steps, draw);
     }
+    // Scoring begins when there is a choice, and only then are preferences read.
+    if let Some(why) = pod.bad_preferences.as_ref().filter(|_| search.feasible.len() > 1) {
+        let message = message::pre_score_error(Plugin::NodeAffinity, why);
+        return unschedulable(steps, Failure { error: true, ..failed(message) }, evaluated);
+    }
     let (node, scores, equals) = choose(cluster, pod, &search.feasible, draw);
     if !scores.is_empty() {
         steps.push(Step::Scores { nodes: scores.best(NODES_NAMED), feasible: search.feasible.len() });
@@ -126,19 +136,6 @@ pub fn attempt(cluster: &mut Cluster, pod: &PodInfo, draw: &mut dyn FnMut(u32) -
 fn unschedulable(mut steps: Vec<Step>, failure: Failure, evaluated: usize) -> Attempt {
     steps.push(Step::Failed { message: failure.message.clone() });
     Attempt { steps, outcome: Outcome::Unschedulable(failure), evaluated }
-}
-
-/// The pod contradicts itself: no node is looked at, and preemption has none to look at either.
-fn give_up(cluster: &Cluster, pod: &PodInfo, mut failure: Failure) -> Attempt {
-    let preemption = if pod.never_preempts {
-        message::NEVER_PREEMPTS.to_string()
-    } else {
-        message::fit_error(cluster.len(), &Histogram::default(), Some(message::NOT_HELPFUL))
-    };
-    failure.message = message::with_preemption(&failure.message, &preemption);
-    failure.keep_nomination = pod.never_preempts;
-    failure.plugins.insert(Plugin::NodeAffinity);
-    unschedulable(Vec::new(), failure, 0)
 }
 
 /// What the filters said about the nodes that were looked at.
@@ -256,7 +253,7 @@ fn no_room(
         Some(objection) => message::with_preemption(&message, &objection),
         None => message,
     };
-    let failure = Failure { message, preemption: chosen, equals, keep_nomination, plugins };
+    let failure = Failure { message, error: false, preemption: chosen, equals, keep_nomination, plugins };
     unschedulable(steps, failure, search.rejected.len())
 }
 

@@ -58,7 +58,8 @@ pub fn read(node: &Value) -> NodeSpec {
     let mut images = BTreeMap::new();
     for image in list(&node["status"]["images"]) {
         for name in list(&image["names"]) {
-            images.insert(name.as_str().unwrap_or_default().to_string(), image["sizeBytes"].as_i64().unwrap_or(0));
+            let size = image["sizeBytes"].as_i64().unwrap_or(0);
+            images.entry(name.as_str().unwrap_or_default().to_string()).or_insert(size);
         }
     }
     NodeSpec {

@@ -41,7 +41,7 @@ pub fn fail(world: &mut World, pod: &PodInfo, failure: &Failure) {
     let condition = json!({
         "type": "PodScheduled",
         "status": "False",
-        "reason": "Unschedulable",
+        "reason": if failure.error { "SchedulerError" } else { "Unschedulable" },
         "message": failure.message,
         "observedGeneration": int_at(&before, "metadata.generation"),
     });
@@ -85,8 +85,12 @@ fn set_condition(pod: &mut Value, mut condition: Value, now: &str) {
     set(pod, "status.conditions", conditions);
 }
 
-/// Takes the nomination from less important pods, and deletes the victims.
+/// Takes the nomination from less important pods, and deletes the victims; nothing if all are leaving already.
 fn preempt(world: &mut World, pod: &PodInfo, candidate: &Candidate) {
+    let stays = |pod: &Object| str_at(pod, "metadata.deletionTimestamp").is_empty();
+    if !candidate.victims.iter().any(|victim| stored(world, victim).is_some_and(|pod| stays(&pod))) {
+        return;
+    }
     let nominated = world.kube.scheduler.cluster.nominated(&candidate.node).to_vec();
     for other in nominated.iter().filter(|other| other.priority < pod.priority) {
         if let Some(before) = stored(world, &other.id) {
@@ -96,7 +100,7 @@ fn preempt(world: &mut World, pod: &PodInfo, candidate: &Candidate) {
         }
     }
     for victim in &candidate.victims {
-        let Some(before) = stored(world, victim).filter(|v| str_at(v, "metadata.deletionTimestamp").is_empty()) else {
+        let Some(before) = stored(world, victim).filter(stays) else {
             continue;
         };
         let mut changed = (*before).clone();

@@ -5,7 +5,8 @@
 //! selectors: doing it again changes nothing). Left out: volumes and resource claims.
 
 use super::resources::{self, Resources};
-use super::selector::{Labels, NodeTerm, Operator, Requirement, Selector, labels};
+use super::selector::{Labels, NodeTerm, Operator, Requirement, Selector, labels, term_errors};
+use crate::kube::api::field::Path;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -121,14 +122,16 @@ pub struct PodInfo {
     pub node_terms: Option<Vec<NodeTerm>>,
     /// `None` when the pod names no preferences at all.
     pub preferred_nodes: Option<Vec<(i64, NodeTerm)>>,
+    /// Why the preferences cannot be read, if so: the API server does not look at their values.
+    pub bad_preferences: Option<String>,
     pub tolerations: Vec<Toleration>,
     pub affinity: Vec<AffinityTerm>,
     pub anti_affinity: Vec<AffinityTerm>,
     pub preferred_affinity: Vec<(i64, AffinityTerm)>,
     pub preferred_anti_affinity: Vec<(i64, AffinityTerm)>,
     pub spread: Vec<SpreadConstraint>,
-    /// Kind and name of the controlling owner.
-    pub owner: Option<(String, String)>,
+    /// apiVersion and kind, and name, of the controlling owner.
+    pub owner: Option<([String; 2], String)>,
     /// Images of init containers, then of containers.
     pub images: Vec<String>,
 }
@@ -175,6 +178,7 @@ pub fn read(pod: &Value) -> PodInfo {
         node_selector: node_selector(spec),
         node_terms: node_terms(affinity),
         preferred_nodes: preferred_nodes(affinity),
+        bad_preferences: bad_preferences(affinity),
         tolerations: list(&spec["tolerations"]).map(toleration).collect(),
         affinity: terms(&affinity["podAffinity"]),
         anti_affinity: terms(&affinity["podAntiAffinity"]),
@@ -183,7 +187,7 @@ pub fn read(pod: &Value) -> PodInfo {
         spread: list(&spec["topologySpreadConstraints"]).map(|c| spread_constraint(c, &labels)).collect(),
         owner: list(&meta["ownerReferences"])
             .find(|o| o["controller"] == true)
-            .map(|o| (text(&o["kind"]), text(&o["name"]))),
+            .map(|o| ([text(&o["apiVersion"]), text(&o["kind"])], text(&o["name"]))),
         images: list(&spec["initContainers"]).chain(list(&spec["containers"])).map(|c| text(&c["image"])).collect(),
         labels,
     }
@@ -243,15 +247,34 @@ fn node_selector(spec: &Value) -> Option<Selector> {
 
 fn node_terms(affinity: &Value) -> Option<Vec<NodeTerm>> {
     let required = &affinity["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
-    required.is_object().then(|| list(&required["nodeSelectorTerms"]).filter_map(NodeTerm::read).collect())
+    required.is_object().then(|| list(&required["nodeSelectorTerms"]).map(NodeTerm::read).collect())
 }
 
 fn preferred_nodes(affinity: &Value) -> Option<Vec<(i64, NodeTerm)>> {
-    let preferred = affinity["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
-        .as_array()
-        .filter(|all| !all.is_empty())?;
-    let read = |term: &Value| Some((term["weight"].as_i64().unwrap_or(0), NodeTerm::read(&term["preference"])?));
-    Some(preferred.iter().filter_map(read).collect())
+    let preferred = preferences(affinity).as_array().filter(|all| !all.is_empty())?;
+    let read = |term: &Value| (term["weight"].as_i64().unwrap_or(0), NodeTerm::read(&term["preference"]));
+    Some(preferred.iter().map(read).collect())
+}
+
+fn preferences(affinity: &Value) -> &Value {
+    &affinity["nodeAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+}
+
+/// The errors of all preferences as Go's aggregate prints them: each once, in brackets if there are several.
+fn bad_preferences(affinity: &Value) -> Option<String> {
+    let mut errors: Vec<String> = Vec::new();
+    for (index, term) in list(preferences(affinity)).enumerate() {
+        for error in term_errors(&term["preference"], &Path::new("").index(index)) {
+            if !errors.contains(&error) {
+                errors.push(error);
+            }
+        }
+    }
+    match &errors[..] {
+        [] => None,
+        [one] => Some(one.clone()),
+        several => Some(format!("[{}]", several.join(", "))),
+    }
 }
 
 fn toleration(value: &Value) -> Toleration {

@@ -240,7 +240,8 @@ fn default_constraints(cluster: &Cluster, pod: &PodInfo) -> Vec<SpreadConstraint
         merged.extend(selector.clone());
     }
     let mut selector = Selector::from_labels(&merged);
-    if let Some((kind, name)) = &pod.owner
+    if let Some(([version, kind], name)) = &pod.owner
+        && version == if kind == "ReplicationController" { "v1" } else { "apps/v1" }
         && let Some(owner) = cluster.owner_selector(kind, namespace, name)
     {
         owner.requirements().iter().for_each(|r| selector.add(r.clone()));

@@ -12,6 +12,7 @@ use super::message::{self, Histogram};
 use super::node_info::NodeInfo;
 use super::node_ports;
 use super::pod_info::PodInfo;
+use super::sort::sort_slice;
 use super::trace::{Candidate, NODES_NAMED, Reason, Verdict};
 use std::cmp::Ordering;
 use std::rc::Rc;
@@ -159,7 +160,7 @@ fn victims_on(cluster: &Cluster, cycle: &Cycle, pod: &PodInfo, node: &NodeInfo) 
         cycle.update(pod, other, &node, -1);
     }
     run_filters_with_nominated(cluster, &cycle, pod, &node).map_err(|reason| node_ports::explain(reason, &node))?;
-    sort_by_importance(&mut potential);
+    sort_slice(&mut potential, &|a, b| more_important(a, b));
     let mut victims = Vec::new();
     for other in potential {
         node.add_pod(&other);
@@ -174,18 +175,7 @@ fn victims_on(cluster: &Cluster, cycle: &Cycle, pod: &PodInfo, node: &NodeInfo) 
 }
 
 /// Higher priority first, then the earlier start. Pods that have not started count as starting at the moment each is
-/// asked about, so of two such the one asked about first is always the earlier: the insertion sort that Go uses for
-/// short slices then turns their order round.
-fn sort_by_importance(pods: &mut [Rc<PodInfo>]) {
-    for i in 1..pods.len() {
-        let mut at = i;
-        while at > 0 && more_important(&pods[at], &pods[at - 1]) {
-            pods.swap(at, at - 1);
-            at -= 1;
-        }
-    }
-}
-
+/// asked about, so of two such the one asked about first is always the earlier, and how the sort goes about it decides.
 fn more_important(a: &PodInfo, b: &PodInfo) -> bool {
     match a.priority.cmp(&b.priority) {
         Ordering::Greater => true,

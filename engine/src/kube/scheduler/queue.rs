@@ -26,7 +26,8 @@ use std::time::Duration;
 const REACTION: Duration = Duration::from_millis(15);
 /// Attempts at one instant; the rest follow a millisecond later.
 const ATTEMPTS_AT_ONCE: usize = 64;
-const SCHEDULER: &str = "default-scheduler";
+/// Pods that name another scheduler are none of its business.
+pub const SCHEDULER: &str = "default-scheduler";
 
 /// The scheduler's tasks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

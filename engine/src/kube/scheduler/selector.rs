@@ -4,6 +4,8 @@
 //! `scheduling/corev1/nodeaffinity`. A label that is absent satisfies NotIn and DoesNotExist; Gt and Lt compare
 //! integers and fail on anything else. Left out: parsing of the textual form (`-l`), which kubectl does.
 
+use crate::kube::api::field::{FieldError, Path, invalid};
+use crate::kube::api::names;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -35,7 +37,7 @@ pub enum Selector {
     All(Vec<Requirement>),
 }
 
-/// One term of a node selector: expressions on labels and on `metadata.name`.
+/// One term of a node selector: expressions on labels and on `metadata.name`. A term without any matches no node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeTerm {
     pub expressions: Vec<Requirement>,
@@ -142,24 +144,52 @@ impl Selector {
 }
 
 impl NodeTerm {
-    /// Reads `{matchExpressions, matchFields}`. An empty term selects no node, and is `None`.
-    pub fn read(value: &Value) -> Option<NodeTerm> {
+    /// Reads `{matchExpressions, matchFields}`.
+    pub fn read(value: &Value) -> NodeTerm {
         let list = |name: &str| value[name].as_array().cloned().unwrap_or_default();
         let (expressions, fields) = (list("matchExpressions"), list("matchFields"));
-        if expressions.is_empty() && fields.is_empty() {
-            return None;
-        }
         let read = |from: &[Value]| from.iter().map(Requirement::read).collect::<Option<Vec<_>>>();
         let (expressions, fields) = (read(&expressions), read(&fields));
         let malformed = expressions.is_none()
             || fields.as_ref().is_none_or(|all| {
                 all.iter().any(|r| !matches!(r.operator, Operator::In | Operator::NotIn) || r.values.len() != 1)
             });
-        Some(NodeTerm { expressions: expressions.unwrap_or_default(), fields: fields.unwrap_or_default(), malformed })
+        NodeTerm { expressions: expressions.unwrap_or_default(), fields: fields.unwrap_or_default(), malformed }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.expressions.is_empty() && self.fields.is_empty()
     }
 
     pub fn matches(&self, name: &str, labels: &Labels) -> bool {
         let field = |r: &Requirement| r.holds((r.key == "metadata.name").then_some(name));
-        !self.malformed && self.expressions.iter().all(|r| r.matches(labels)) && self.fields.iter().all(field)
+        !self.malformed
+            && !self.is_empty()
+            && self.expressions.iter().all(|r| r.matches(labels))
+            && self.fields.iter().all(field)
     }
+}
+
+/// What Kubernetes finds wrong with the label expressions of a term when it parses them: bounds that are no integers, and
+/// values that no label can have (a negative number among them).
+pub fn term_errors(term: &Value, path: &Path) -> Vec<String> {
+    let mut found: Vec<FieldError> = Vec::new();
+    for (index, expression) in term["matchExpressions"].as_array().into_iter().flatten().enumerate() {
+        let at = path.child("matchExpressions").index(index).child("values");
+        let values: Vec<&str> =
+            expression["values"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let bounds = matches!(expression["operator"].as_str(), Some("Gt" | "Lt"));
+        for (place, value) in values.iter().enumerate().filter(|(_, value)| bounds && value.parse::<i64>().is_err()) {
+            let why = "for 'Gt', 'Lt' operators, the value must be an integer";
+            found.push(invalid(&at.index(place), *value, why));
+        }
+        for (place, value) in values.iter().enumerate() {
+            let errors = names::label_value(value);
+            if !errors.is_empty() {
+                let key = expression["key"].as_str().unwrap_or_default();
+                found.push(invalid(&at.index(place).key(key), *value, &errors.join("; ")));
+            }
+        }
+    }
+    found.iter().map(FieldError::to_string).collect()
 }

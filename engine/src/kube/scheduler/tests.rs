@@ -1,12 +1,13 @@
-//! The scheduler, and the API server before it, against what real ones answered (golden/scheduler): node, message,
-//! refusal, nominated node, victims, every plugin's score.
+//! The scheduler, and the API server before it, against what real ones answered (golden/scheduler, and in
+//! fixtures/scheduler.jsonl cases of other habits): node, message, refusal, nominated node, victims, every plugin's score.
 #![allow(clippy::too_many_lines, clippy::disallowed_methods, reason = "rows of data; recordings are files")]
 
 use super::case::{Answer, answer};
 use serde_json::{Value, json};
 
-fn golden(name: &str) -> Vec<Value> {
-    let path = format!("{}/../golden/scheduler/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+/// The cases of a recording, by its path from the crate.
+fn recorded(path: &str) -> Vec<Value> {
+    let path = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -40,13 +41,25 @@ fn differences(case: &Value) -> Vec<String> {
     wrong
 }
 
-#[test]
-fn golden_cases_are_answered_alike() {
+/// What differs in any of the recordings.
+fn wrong(paths: &[&str]) -> Vec<String> {
     let mut wrong = Vec::new();
-    for file in ["ports", "rich"] {
-        for (line, case) in golden(file).iter().enumerate() {
-            wrong.extend(differences(case).into_iter().map(|text| format!("{file} line {}: {text}", line + 1)));
+    for path in paths {
+        for (line, case) in recorded(path).iter().enumerate() {
+            wrong.extend(differences(case).into_iter().map(|text| format!("{path} line {}: {text}", line + 1)));
         }
     }
+    wrong
+}
+
+#[test]
+fn golden_cases_are_answered_alike() {
+    let wrong = wrong(&["../golden/scheduler/ports.jsonl", "../golden/scheduler/rich.jsonl"]);
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn cases_of_other_habits_are_answered_alike() {
+    let wrong = wrong(&["fixtures/scheduler.jsonl"]);
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
