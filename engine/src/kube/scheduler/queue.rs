@@ -181,7 +181,7 @@ impl Memory {
             self.pending_stored(&name, pod, now);
             return;
         }
-        self.backlog.remove(&name);
+        let waited = self.backlog.remove(&name);
         self.cluster.withdraw(&pod.id);
         match self.assigned.insert(name, pod.clone()) {
             Some(old) => {
@@ -193,6 +193,9 @@ impl Memory {
                 self.cluster.add_pod(&pod);
                 self.backlog.changed(Change::PodAssigned(&pod), now, |_| true);
             }
+        }
+        if let Some(waited) = waited {
+            self.nomination_ended(&waited, now);
         }
     }
 
@@ -207,11 +210,15 @@ impl Memory {
         let before = self.backlog.get(name);
         self.cluster.nominate(&pod, &pod.nominated_node);
         self.backlog.update(pod.clone(), now);
-        // A nomination that ended gives room to pods that are not more important.
-        if let Some(before) =
-            before.filter(|old| !old.nominated_node.is_empty() && old.nominated_node != pod.nominated_node)
-        {
-            self.backlog.changed(Change::PodGone(&before), now, |other| other.priority <= before.priority);
+        if let Some(before) = before.filter(|old| old.nominated_node != pod.nominated_node) {
+            self.nomination_ended(&before, now);
+        }
+    }
+
+    /// A nomination that ended gives room to pods that are not more important: also when the pod took the place.
+    fn nomination_ended(&mut self, pod: &PodInfo, now: Time) {
+        if !pod.nominated_node.is_empty() {
+            self.backlog.changed(Change::PodGone(pod), now, |other| other.priority <= pod.priority);
         }
     }
 
@@ -221,9 +228,7 @@ impl Memory {
             self.backlog.changed(Change::PodGone(&old), now, |_| true);
         } else if let Some(old) = self.backlog.remove(name) {
             self.cluster.withdraw(&old.id);
-            if !old.nominated_node.is_empty() {
-                self.backlog.changed(Change::PodGone(&old), now, |other| other.priority <= old.priority);
-            }
+            self.nomination_ended(&old, now);
         }
     }
 }
