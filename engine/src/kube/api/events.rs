@@ -13,30 +13,43 @@ use crate::object::{field, int_at, name, namespace, set, uid};
 use crate::store::{Key, Kind, Object};
 use crate::world::World;
 
-/// Records an event of `component` (on `node`, empty for none) about an object. `kind` is `Normal` or `Warning`.
-pub fn record_event(
-    world: &mut World,
-    component: &str,
-    node: &str,
-    object: &Value,
-    kind: &str,
-    reason: &str,
-    message: &str,
-) {
-    let place = if namespace(object).is_empty() { "default" } else { namespace(object) }.to_owned();
-    let actor = actor_of(component, node);
+/// What a component says about an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    pub component: &'a str,
+    /// The node that the component runs on; empty for none.
+    pub node: &'a str,
+    /// `Normal` or `Warning`.
+    pub class: &'a str,
+    pub reason: &'a str,
+    pub message: &'a str,
+    /// The part of the object that it is about, `spec.containers{web}`; empty for all of it.
+    pub part: &'a str,
+}
+
+/// Records an event about an object, or counts it once more.
+pub fn record_event(world: &mut World, about: &Value, report: Report) {
+    let place = place_of(about).to_owned();
+    let actor = actor_of(report.component, report.node);
     // Found by what makes it the same event, not by looking at all: one ReplicaSet may have ten thousand.
-    let identity = [component, node, &place, uid(object), name(object), kind, reason, message].join("\n");
+    let Report { component, node, class, reason, message, part } = report;
+    let identity = [component, node, &place, uid(about), name(about), part, class, reason, message].join("\n");
     let known = world.kube.event_names.get(&identity);
     let same = known.and_then(|known| world.store().find(Kind::Event, &place, known));
-    let newer = is_newer_interface(component);
     match same.cloned() {
-        Some(old) => count_again(world, actor, &old, newer),
+        Some(old) => count_again(world, actor, &old, is_newer_interface(component)),
         None => {
-            let name = record_first(world, actor, component, node, object, kind, reason, message, &place, newer);
-            world.kube.event_names.insert(identity, name);
+            let event = first(world, about, report);
+            let key = Key::of(Kind::Event, &event);
+            world.kube.event_names.insert(identity, key.name.clone());
+            write::store(world, actor, key, None, event);
         }
     }
+}
+
+/// The namespace of the events about an object.
+fn place_of(about: &Value) -> &str {
+    if namespace(about).is_empty() { "default" } else { namespace(about) }
 }
 
 /// Whether the component reports by events.k8s.io.
@@ -71,19 +84,8 @@ fn count_again(world: &mut World, actor: Actor, old: &Object, newer: bool) {
     write::store(world, actor, Key::of(Kind::Event, old), Some(old.clone()), event);
 }
 
-#[allow(clippy::too_many_arguments)]
-fn record_first(
-    world: &mut World,
-    actor: Actor,
-    component: &str,
-    node: &str,
-    object: &Value,
-    kind: &str,
-    reason: &str,
-    message: &str,
-    place: &str,
-    newer: bool,
-) -> String {
+/// The event as it is when it is reported for the first time.
+fn first(world: &mut World, about: &Value, report: Report) -> Value {
     let now = world.now().rfc3339();
     // The real name ends in the nanoseconds of the moment; the number of events keeps it apart within a millisecond.
     let nanos = (crate::time::EPOCH_SECS * 1000 + world.now().0) * 1_000_000 + world.events().len() as i64 % 1_000_000;
@@ -91,45 +93,44 @@ fn record_first(
     let mut event = json!({
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": format!("{}.{nanos:016x}", name(object)), "namespace": place, "uid": identity, "creationTimestamp": now},
+        "metadata": {"name": format!("{}.{nanos:016x}", name(about)), "namespace": place_of(about), "uid": identity,
+            "creationTimestamp": now},
         "involvedObject": {
-            "apiVersion": field(object, "apiVersion"), "kind": field(object, "kind"), "name": name(object),
-            "namespace": field(object, "metadata.namespace"), "uid": uid(object),
-            "resourceVersion": field(object, "metadata.resourceVersion"),
+            "apiVersion": field(about, "apiVersion"), "kind": field(about, "kind"), "name": name(about),
+            "namespace": field(about, "metadata.namespace"), "uid": uid(about),
+            "resourceVersion": field(about, "metadata.resourceVersion"),
         },
-        "reason": reason, "message": message, "type": kind,
-        "reportingComponent": component, "reportingInstance": node,
+        "reason": report.reason, "message": report.message, "type": report.class,
+        "reportingComponent": report.component, "reportingInstance": report.node,
     });
-    if newer {
-        let host = if component == "default-scheduler" {
-            format!("default-scheduler-{}-control-plane", world.options().cluster)
-        } else {
-            node.to_owned()
-        };
-        set(&mut event, "reportingInstance", host);
+    if !report.part.is_empty() {
+        set(&mut event, "involvedObject.fieldPath", report.part);
+    }
+    if is_newer_interface(report.component) {
+        if report.component == "default-scheduler" {
+            let instance = format!("default-scheduler-{}-control-plane", world.options().cluster);
+            set(&mut event, "reportingInstance", instance);
+        }
         set(&mut event, "eventTime", micro(&now));
-        set(
-            &mut event,
-            "action",
-            if component == "kube-proxy" {
-                "StartKubeProxy"
-            } else if reason == "Scheduled" {
-                "Binding"
-            } else {
-                "Scheduling"
-            },
-        );
+        set(&mut event, "action", action(report));
     } else {
-        set(&mut event, "source", json!({"component": component, "host": node}));
+        set(&mut event, "source", json!({"component": report.component, "host": report.node}));
         set(&mut event, "count", 1);
         set(&mut event, "firstTimestamp", now.clone());
         set(&mut event, "lastTimestamp", now);
     }
     canonicalise("Event", &mut event);
-    let key = Key::of(Kind::Event, &event);
-    let name = key.name.clone();
-    write::store(world, actor, key, None, event);
-    name
+    event
+}
+
+/// What the component was doing, as the newer interface wants to know.
+fn action(report: Report) -> &'static str {
+    match (report.component, report.reason) {
+        ("kube-proxy", _) => "StartKubeProxy",
+        (_, "Scheduled") => "Binding",
+        (_, "Preempted") => "Preempting",
+        _ => "Scheduling",
+    }
 }
 
 /// A time in the form with microseconds.

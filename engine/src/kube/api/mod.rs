@@ -28,7 +28,7 @@ mod write;
 
 pub use defaults::default_object;
 pub use delete::{DeleteOptions, Propagation, delete, evict, finalize_namespace};
-pub use events::record_event;
+pub use events::{Report, record_event};
 pub use field::FieldError;
 pub use patch::{PatchType, apply_patch};
 pub use status::{Cause, Reason, Status};

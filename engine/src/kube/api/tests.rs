@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::event::Actor;
 use crate::kube::api::{
-    DeleteOptions, PatchType, Reason, Status, create, decode, delete, patch, record_event, update, update_status,
+    DeleteOptions, PatchType, Reason, Report, Status, create, decode, delete, patch, record_event, update,
+    update_status,
 };
 use crate::lab::{LabOptions, Nodes};
 use crate::object::{field, name, str_at};
@@ -343,9 +344,22 @@ fn the_same_event_is_counted() {
         json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}),
     );
     for message in ["a", "b", "a"] {
-        record_event(&mut world, "kubelet", "n", &pod, "Warning", "BackOff", message);
-        record_event(&mut world, "default-scheduler", "", &pod, "Warning", "FailedScheduling", message);
+        for (component, node, reason, part) in
+            [("kubelet", "n", "BackOff", "spec.containers{c}"), ("default-scheduler", "", "FailedScheduling", "")]
+        {
+            record_event(&mut world, &pod, Report { component, node, class: "Warning", reason, message, part });
+        }
     }
+    // The same words about another part of the pod are another event.
+    let other = Report {
+        component: "kubelet",
+        node: "n",
+        class: "Warning",
+        reason: "BackOff",
+        message: "a",
+        part: "spec.containers{d}",
+    };
+    record_event(&mut world, &pod, other);
     let events: Vec<&Object> = world.store().list(Kind::Event).collect();
     let mut counts: Vec<(&str, &str, i64)> = events
         .iter()
@@ -357,7 +371,13 @@ fn the_same_event_is_counted() {
     counts.sort_unstable();
     assert_eq!(
         counts,
-        [("BackOff", "a", 2), ("BackOff", "b", 1), ("FailedScheduling", "a", 2), ("FailedScheduling", "b", 1)]
+        [
+            ("BackOff", "a", 1),
+            ("BackOff", "a", 2),
+            ("BackOff", "b", 1),
+            ("FailedScheduling", "a", 2),
+            ("FailedScheduling", "b", 1)
+        ]
     );
 }
 

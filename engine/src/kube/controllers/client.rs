@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::event::Actor;
-use crate::kube::api::{self, DeleteOptions, Reason, Status};
+use crate::kube::api::{self, DeleteOptions, Reason, Report, Status};
 use crate::object;
 use crate::store::{Key, Kind, Object};
 use crate::world::World;
@@ -80,5 +80,5 @@ pub fn event(world: &mut World, actor: Actor, about: &Value, class: &str, reason
         Actor::Kubelet { node } => ("kubelet".to_owned(), node.as_str()),
         other => (other.to_string(), ""),
     };
-    api::record_event(world, &component, node, about, class, reason, message);
+    api::record_event(world, about, Report { component: &component, node, class, reason, message, part: "" });
 }

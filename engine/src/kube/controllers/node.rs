@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Work;
 use super::client::{self, Failure};
 use crate::event::Actor;
-use crate::kube::api::DeleteOptions;
+use crate::kube::api::{DeleteOptions, Report};
 use crate::kube::scheduler::{node_info, pod_info, taint_toleration};
 use crate::kube::{Task, api};
 use crate::object::{self, bool_at, int_at, items, str_at};
@@ -90,7 +90,15 @@ pub fn evict(world: &mut World, key: &Key) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("Marking for deletion Pod {}/{}", key.namespace, key.name);
-    api::record_event(world, "taint-eviction-controller", "", &pod, "Normal", "TaintManagerEviction", &message);
+    let report = Report {
+        component: "taint-eviction-controller",
+        node: "",
+        class: "Normal",
+        reason: "TaintManagerEviction",
+        message: &message,
+        part: "",
+    };
+    api::record_event(world, &pod, report);
     client::delete(world, ACTOR, key)
 }
 

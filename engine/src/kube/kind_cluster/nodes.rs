@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{node_address, node_name, put};
 use crate::event::Actor;
-use crate::kube::api;
+use crate::kube::api::{self, Report};
 use crate::object;
 use crate::store::{Kind, Object};
 use crate::world::World;
@@ -58,7 +58,7 @@ pub(super) fn join(world: &mut World, number: u32, alone: bool) {
     );
     let Some(node) = world.store().find(Kind::Node, "", &name).cloned() else { return };
     let mut tell = |class: &str, reason: &str, message: &str| {
-        api::record_event(world, "kubelet", &name, &node, class, reason, message);
+        report(world, "kubelet", &node, class, reason, message);
     };
     tell("Normal", "Starting", "Starting kubelet.");
     tell("Warning", "CgroupV1", "cgroup v1 support is in maintenance mode, please migrate to cgroup v2");
@@ -112,12 +112,25 @@ fn conditions(world: &World, since: Option<&Value>) -> Value {
     Value::Array(all)
 }
 
+/// What a component that runs on a node says about it.
+fn report(world: &mut World, component: &str, node: &Value, class: &str, reason: &str, message: &str) {
+    api::record_event(world, node, Report { component, node: object::name(node), class, reason, message, part: "" });
+}
+
 /// The node controller has noticed the node.
 pub(super) fn registered(world: &mut World, number: u32) {
     let Some(node) = find(world, number) else { return };
     let name = object::name(&node).to_owned();
     let message = format!("Node {name} event: Registered Node {name} in Controller");
-    api::record_event(world, "node-controller", "", &node, "Normal", "RegisteredNode", &message);
+    let report = Report {
+        component: "node-controller",
+        node: "",
+        class: "Normal",
+        reason: "RegisteredNode",
+        message: &message,
+        part: "",
+    };
+    api::record_event(world, &node, report);
 }
 
 fn find(world: &World, number: u32) -> Option<Object> {
@@ -135,16 +148,8 @@ pub(super) fn ready(world: &mut World, number: u32) {
     changed["status"]["conditions"] = conditions(world, Some(&joined));
     let _ = api::update_status(world, actor.clone(), Kind::Node, "", &name, changed);
     let Some(node) = find(world, number) else { return };
-    api::record_event(world, "kube-proxy", &name, &node, "Normal", "Starting", "");
-    api::record_event(
-        world,
-        "kubelet",
-        &name,
-        &node,
-        "Normal",
-        "NodeReady",
-        &format!("Node {name} status is now: NodeReady"),
-    );
+    report(world, "kube-proxy", &node, "Normal", "Starting", "");
+    report(world, "kubelet", &node, "Normal", "NodeReady", &format!("Node {name} status is now: NodeReady"));
     let mut changed = (*node).clone();
     let taints = object::items(&node, "spec.taints").iter().filter(|taint| object::str_at(taint, "key") != NOT_READY);
     let taints: Vec<Value> = taints.cloned().collect();

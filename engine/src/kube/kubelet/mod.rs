@@ -7,6 +7,7 @@
 //! * [`status`]: what is reported; [`probes`]; [`sockets`]: who listens where on a node.
 
 pub mod admission;
+mod events;
 pub mod images;
 pub mod probes;
 pub mod program;

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::events::tell;
 use super::program::{Serves, Socket, Transport};
 use super::runtime::{self, State};
 use super::sync::{container_of, current, kill, report};
 use super::{Work, sockets};
-use crate::event::Actor;
 use crate::kube::Task;
-use crate::kube::controllers::client;
 use crate::object::{self, field, int_at, items, str_at};
 use crate::store::Key;
 use crate::world::World;
@@ -99,9 +98,8 @@ pub(super) fn run(world: &mut World, key: &Key, uid: &str, name: &str, id: &str,
     }
     let outcome = make(world, uid, &container, wanted);
     if let Err(why) = &outcome {
-        let node = str_at(&pod, "spec.nodeName").to_owned();
         let message = format!("{} probe failed: {why}", probe.title());
-        client::event(world, Actor::Kubelet { node }, &pod, "Warning", "Unhealthy", &message);
+        tell(world, &pod, name, "Warning", "Unhealthy", &message);
     }
     let Some(found) = container_of(world, uid, name) else { return };
     let streak = found.counters.note(probe, outcome.is_ok());
@@ -124,9 +122,8 @@ pub(super) fn run(world: &mut World, key: &Key, uid: &str, name: &str, id: &str,
 
 /// A container that fails its liveness or startup probe is stopped, and started again like one that ended by itself.
 fn give_up(world: &mut World, key: &Key, uid: &str, pod: &Value, name: &str, probe: Probe) {
-    let node = str_at(pod, "spec.nodeName").to_owned();
     let message = format!("Container {name} failed {} probe, will be restarted", probe.title().to_lowercase());
-    client::event(world, Actor::Kubelet { node }, pod, "Normal", "Killing", &message);
+    tell(world, pod, name, "Normal", "Killing", &message);
     let own = int_at(field(runtime::spec(pod, name), probe.field()), "terminationGracePeriodSeconds");
     let grace = own.or(int_at(pod, "spec.terminationGracePeriodSeconds")).unwrap_or(30);
     kill(world, key, uid, pod, name, Duration::from_secs(u64::try_from(grace).unwrap_or(0)));

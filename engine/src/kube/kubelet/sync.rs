@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::events::tell;
 use super::program::{OnTerm, Run};
 use super::runtime::{self, Container, Ended, PodRuntime, State};
 use super::{Work, admission, images, probes, sockets, status};
@@ -151,7 +152,7 @@ fn see_to(world: &mut World, key: &Key, uid: &str, pod: &Object, container: &Val
             let message = format!("back-off {} restarting failed container={name} pod={full_name}", go_duration(delay));
             found.waiting = Some(("CrashLoopBackOff".to_owned(), message));
             let message = format!("Back-off restarting failed container {name} in pod {full_name}");
-            tell(world, pod, "Warning", "BackOff", &message);
+            tell(world, pod, &name, "Warning", "BackOff", &message);
             try_again(world, key, uid);
         }
         State::Pulling | State::Running { .. } => {}
@@ -169,11 +170,6 @@ fn try_again(world: &mut World, key: &Key, uid: &str) {
     world.at(wait, Task::Kubelet(Work::Sync { pod: key.clone(), uid: uid.to_owned() }));
 }
 
-fn tell(world: &mut World, pod: &Value, class: &str, reason: &str, message: &str) {
-    let node = str_at(pod, "spec.nodeName").to_owned();
-    client::event(world, Actor::Kubelet { node }, pod, class, reason, message);
-}
-
 fn fetch_and_start(world: &mut World, key: &Key, uid: &str, pod: &Object, container: &Value) {
     let image = str_at(container, "image").to_owned();
     let name = str_at(container, "name").to_owned();
@@ -182,15 +178,15 @@ fn fetch_and_start(world: &mut World, key: &Key, uid: &str, pod: &Object, contai
     match (str_at(container, "imagePullPolicy"), here) {
         ("Never", false) => {
             let message = format!("Container image \"{image}\" is not present with pull policy of Never");
-            tell(world, pod, "Warning", "ErrImageNeverPull", &message);
-            tell(world, pod, "Warning", "Failed", "Error: ErrImageNeverPull");
+            tell(world, pod, &name, "Warning", "ErrImageNeverPull", &message);
+            tell(world, pod, &name, "Warning", "Failed", "Error: ErrImageNeverPull");
             if let Some(found) = container_of(world, uid, &name) {
                 found.waiting = Some(("ErrImageNeverPull".to_owned(), message));
             }
             try_again(world, key, uid);
         }
         ("Always", _) | (_, false) => {
-            tell(world, pod, "Normal", "Pulling", &format!("Pulling image \"{image}\""));
+            tell(world, pod, &name, "Normal", "Pulling", &format!("Pulling image \"{image}\""));
             if let Some(found) = container_of(world, uid, &name)
                 && let State::Exited(ended) = std::mem::replace(&mut found.state, State::Pulling)
             {
@@ -200,7 +196,14 @@ fn fetch_and_start(world: &mut World, key: &Key, uid: &str, pod: &Object, contai
             world.at(wait, Task::Kubelet(Work::Pulled { pod: key.clone(), uid: uid.to_owned(), container: name }));
         }
         (_, true) => {
-            tell(world, pod, "Normal", "Pulled", &format!("Container image \"{image}\" already present on machine"));
+            tell(
+                world,
+                pod,
+                &name,
+                "Normal",
+                "Pulled",
+                &format!("Container image \"{image}\" already present on machine"),
+            );
             start(world, key, uid, pod, container);
         }
     }
@@ -221,7 +224,7 @@ pub(super) fn pulled(world: &mut World, key: &Key, uid: &str, name: &str) {
     let message = format!(
         "Successfully pulled image \"{image}\" in {took}s ({took}s including waiting). Image size: {size} bytes."
     );
-    tell(world, &pod, "Normal", "Pulled", &message);
+    tell(world, &pod, name, "Normal", "Pulled", &message);
     start(world, key, uid, &pod, &container);
 }
 
@@ -231,8 +234,8 @@ fn start(world: &mut World, key: &Key, uid: &str, pod: &Object, container: &Valu
     let id: String = (0..8).map(|_| format!("{:08x}", world.random(u32::MAX))).collect();
     let open = world.kube.kubelet.pods.get(uid).map(|runtime| sockets::open(world, runtime)).unwrap_or_default();
     let run = runtime::start(container, &open);
-    tell(world, pod, "Normal", "Created", &format!("Created container: {name}"));
-    tell(world, pod, "Normal", "Started", &format!("Started container {name}"));
+    tell(world, pod, &name, "Normal", "Created", &format!("Created container: {name}"));
+    tell(world, pod, &name, "Normal", "Started", &format!("Started container {name}"));
     let now = world.now();
     let exit = run.exit;
     let Some(found) = container_of(world, uid, &name) else { return };
@@ -320,7 +323,7 @@ fn stop(world: &mut World, key: &Key, uid: &str, pod: &Object) {
     let grace = end.since(world.now()).max(Duration::from_secs(u64::from(asked > 0)));
     for name in running {
         if first {
-            tell(world, pod, "Normal", "Killing", &format!("Stopping container {name}"));
+            tell(world, pod, &name, "Normal", "Killing", &format!("Stopping container {name}"));
         }
         kill(world, key, uid, pod, &name, grace);
     }
@@ -349,7 +352,7 @@ pub(super) fn forget(world: &mut World, pod: &Object) {
         return;
     }
     for (name, _) in runtime.containers.iter().filter(|(_, found)| found.is_running()) {
-        tell(world, pod, "Normal", "Killing", &format!("Stopping container {name}"));
+        tell(world, pod, name, "Normal", "Killing", &format!("Stopping container {name}"));
     }
 }
 

@@ -7,7 +7,7 @@ use super::Failure;
 use super::pod_info::{PodInfo, PodRef};
 use super::trace::Candidate;
 use crate::event::Actor;
-use crate::kube::api::{self, DeleteOptions, Status};
+use crate::kube::api::{self, DeleteOptions, Report, Status};
 use crate::object::{int_at, items, set, str_at, uid};
 use crate::store::{Kind, Object};
 use crate::world::World;
@@ -16,6 +16,10 @@ use serde_json::{Value, json};
 const COMPONENT: &str = "default-scheduler";
 /// Longest note of an event.
 const NOTE_BYTES_MAX: usize = 1024;
+
+fn tell(world: &mut World, pod: &Value, class: &str, reason: &str, message: &str) {
+    api::record_event(world, pod, Report { component: COMPONENT, node: "", class, reason, message, part: "" });
+}
 
 /// The stored pod, if it is still the same one.
 fn stored(world: &World, pod: &PodRef) -> Option<Object> {
@@ -29,14 +33,14 @@ pub fn bind(world: &mut World, pod: &PodInfo, node: &str) -> Result<(), Status> 
     let Some(before) = stored(world, id) else { return Ok(()) };
     api::bind(world, &id.namespace, &id.name, node)?;
     let message = format!("Successfully assigned {}/{} to {node}", id.namespace, id.name);
-    api::record_event(world, COMPONENT, "", &before, "Normal", "Scheduled", &message);
+    tell(world, &before, "Normal", "Scheduled", &message);
     Ok(())
 }
 
 /// Reports the failure, notes the nomination and makes the victims leave.
 pub fn fail(world: &mut World, pod: &PodInfo, failure: &Failure) {
     let Some(before) = stored(world, &pod.id) else { return };
-    api::record_event(world, COMPONENT, "", &before, "Warning", "FailedScheduling", &note(&failure.message));
+    tell(world, &before, "Warning", "FailedScheduling", &note(&failure.message));
     let mut changed = (*before).clone();
     let condition = json!({
         "type": "PodScheduled",
@@ -116,6 +120,6 @@ fn preempt(world: &mut World, pod: &PodInfo, candidate: &Candidate) {
         let options = DeleteOptions::default();
         let _ = api::delete(world, Actor::Scheduler, Kind::Pod, &victim.namespace, &victim.name, options);
         let message = format!("Preempted by pod {} on node {}", pod.id.uid, candidate.node);
-        api::record_event(world, COMPONENT, "", &before, "Normal", "Preempted", &message);
+        tell(world, &before, "Normal", "Preempted", &message);
     }
 }
