@@ -4,14 +4,14 @@
 //! so that going back in time needs nothing more. A dynamic choice comes from the upper part of a range, at random, as since 1.29.
 //! Leaves out: IPv6 and dual stack, which kind's cluster is not configured for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use crate::kube::api::Status;
 use crate::kube::api::field::{FieldError, Path, invalid};
 use crate::kube::api::validation::service::{is_headless, needs_health_check, validate_cluster_ips};
+use crate::kube::api::{Reason, Status};
 use crate::object::{bool_at, field, int_at, items, name, set, str_at};
 use crate::store::Kind;
 use crate::world::World;
@@ -32,7 +32,8 @@ pub fn for_create(world: &mut World, service: &mut Value) -> Result<(), Status> 
     }
     set_ip_family(service)?;
     allocate_cluster_ip(world, service, "")?;
-    allocate_node_ports(world, service, &Value::Null)
+    init_node_ports(world, service)?;
+    allocate_health_check(world, service, &Value::Null)
 }
 
 /// The same for a changed one, which keeps what it has.
@@ -42,7 +43,8 @@ pub fn for_update(world: &mut World, service: &mut Value, old: &Value) -> Result
     if items(old, "spec.clusterIPs").is_empty() {
         allocate_cluster_ip(world, service, name(old))?;
     }
-    allocate_node_ports(world, service, old)
+    update_node_ports(world, service, old)?;
+    allocate_health_check(world, service, old)
 }
 
 fn refused(service: &Value, error: FieldError) -> Status {
@@ -173,60 +175,116 @@ fn allocate_cluster_ip(world: &mut World, service: &mut Value, own: &str) -> Res
 /// The node ports (and health check ports) of all Services.
 fn taken_ports(world: &World) -> BTreeSet<i64> {
     let services = world.store().list(Kind::Service);
-    services.flat_map(|service| ports_of(service)).collect()
+    let health = |service: &Value| int_at(service, "spec.healthCheckNodePort").filter(|port| *port != 0);
+    services.flat_map(|service| listed_ports(service).into_iter().chain(health(service))).collect()
 }
 
-fn ports_of(service: &Value) -> BTreeSet<i64> {
-    let listed = items(service, "spec.ports").iter().filter_map(|port| int_at(port, "nodePort"));
-    listed.chain(int_at(service, "spec.healthCheckNodePort")).filter(|port| *port != 0).collect()
+/// The node ports of its list of ports.
+fn listed_ports(service: &Value) -> BTreeSet<i64> {
+    items(service, "spec.ports").iter().filter_map(|port| int_at(port, "nodePort")).filter(|port| *port != 0).collect()
 }
 
-fn allocate_node_ports(world: &mut World, service: &mut Value, old: &Value) -> Result<(), Status> {
+fn not_to_be_had(service: &Value, index: usize, port: i64, why: &str) -> Status {
+    refused(service, invalid(&Path::new("spec.ports").index(index).child("nodePort"), port, why))
+}
+
+/// Whether a port of the Service that asks for no node port gets one.
+fn wants_node_ports(service: &Value) -> bool {
+    !is_type(service, &["LoadBalancer"]) || bool_at(service, "spec.allocateLoadBalancerNodePorts")
+}
+
+fn next_or_full(world: &mut World, taken: &mut BTreeSet<i64>, what: &str) -> Result<i64, Status> {
+    let chosen = next_node_port(world, taken)
+        .ok_or_else(|| Status::internal(&format!("failed to allocate a {what}: range is full")))?;
+    taken.insert(chosen);
+    Ok(chosen)
+}
+
+/// Node ports of a new Service: two protocols of one port share a node port, and one that was asked for counts for both.
+fn init_node_ports(world: &mut World, service: &mut Value) -> Result<(), Status> {
     if !needs_node_ports(service) {
         return Ok(());
     }
-    let own = ports_of(old);
     let mut taken = taken_ports(world);
-    let spares = is_type(service, &["LoadBalancer"]) && !bool_at(service, "spec.allocateLoadBalancerNodePorts");
     let mut ports: Vec<Value> = items(service, "spec.ports").to_vec();
-    let mut by_port: Vec<(i64, i64)> = Vec::new();
+    let mut by_port: BTreeMap<i64, i64> = BTreeMap::new();
     for index in 0..ports.len() {
-        let (port, asked) =
-            (int_at(&ports[index], "port").unwrap_or(0), int_at(&ports[index], "nodePort").unwrap_or(0));
-        if asked == 0 && spares {
+        let number = |name: &str| int_at(&ports[index], name).unwrap_or(0);
+        let (port, asked) = (number("port"), number("nodePort"));
+        if asked == 0 && !wants_node_ports(service) {
             continue;
         }
-        let shared = by_port.iter().find(|(of, _)| *of == port).map(|(_, node_port)| *node_port);
-        // Two protocols of one port share a node port; the one that was asked for counts for both.
-        let requested = if asked != 0 { asked } else { requested_for(port, &ports) };
-        let node_port = match (shared, requested) {
+        let node_port = match (by_port.get(&port).copied(), asked) {
             (Some(shared), 0) => shared,
-            (Some(shared), wanted) if shared == wanted => shared,
-            (_, 0) => {
-                let chosen = next_node_port(world, &taken)
-                    .ok_or_else(|| Status::internal("failed to allocate a nodePort: range is full"))?;
-                taken.insert(chosen);
+            (Some(shared), asked) if shared == asked => shared,
+            (Some(_), asked) => {
+                take(&mut taken, asked).map_err(|why| not_to_be_had(service, index, asked, &why))?;
+                asked
+            }
+            (None, _) => {
+                let chosen = match requested_for(port, &ports) {
+                    0 => next_or_full(world, &mut taken, "nodePort")?,
+                    asked => {
+                        take(&mut taken, asked).map_err(|why| not_to_be_had(service, index, asked, &why))?;
+                        asked
+                    }
+                };
+                by_port.insert(port, chosen);
                 chosen
             }
-            (_, wanted) => {
-                if !own.contains(&wanted) {
-                    take(&mut taken, wanted).map_err(|why| {
-                        let path = Path::new("spec.ports").index(index).child("nodePort");
-                        refused(service, invalid(&path, wanted, &why))
-                    })?;
-                }
-                wanted
-            }
         };
-        by_port.push((port, node_port));
         set(&mut ports[index], "nodePort", node_port);
     }
     set(service, "spec.ports", ports);
-    if needs_health_check(service) && int_at(service, "spec.healthCheckNodePort").unwrap_or(0) == 0 {
-        let chosen = next_node_port(world, &taken)
-            .ok_or_else(|| Status::internal("failed to allocate a HealthCheck NodePort: range is full"))?;
-        set(service, "spec.healthCheckNodePort", chosen);
+    Ok(())
+}
+
+/// Node ports of a changed Service: what it held it may hold on, and no protocol may have one number twice.
+fn update_node_ports(world: &mut World, service: &mut Value, old: &Value) -> Result<(), Status> {
+    if !needs_node_ports(service) {
+        return Ok(());
     }
+    let held = listed_ports(old);
+    let mut taken = taken_ports(world);
+    let mut ports: Vec<Value> = items(service, "spec.ports").to_vec();
+    let mut numbers: BTreeSet<i64> = BTreeSet::new();
+    let mut pairs: BTreeSet<(String, i64)> = BTreeSet::new();
+    for (index, port) in ports.iter_mut().enumerate() {
+        let mut node_port = int_at(port, "nodePort").unwrap_or(0);
+        if node_port == 0 {
+            if !wants_node_ports(service) {
+                continue;
+            }
+            node_port = next_or_full(world, &mut taken, "nodePort")?;
+            set(port, "nodePort", node_port);
+        } else if !held.contains(&node_port) && numbers.insert(node_port) {
+            take(&mut taken, node_port).map_err(|why| not_to_be_had(service, index, node_port, &why))?;
+        }
+        let protocol = str_at(port, "protocol").to_owned();
+        let duplicate = format!("duplicate nodePort: {{{protocol} {node_port}}}");
+        if !pairs.insert((protocol, node_port)) {
+            return Err(Status { code: 500, reason: Reason::Unknown, ..Status::bad_request(duplicate) });
+        }
+    }
+    set(service, "spec.ports", ports);
+    Ok(())
+}
+
+/// The port for health checks of a Service that begins to need one.
+fn allocate_health_check(world: &mut World, service: &mut Value, old: &Value) -> Result<(), Status> {
+    if !needs_health_check(service) || needs_health_check(old) {
+        return Ok(());
+    }
+    let mut taken = taken_ports(world);
+    taken.extend(listed_ports(service));
+    let asked = int_at(service, "spec.healthCheckNodePort").unwrap_or(0);
+    if asked != 0 {
+        return take(&mut taken, asked).map_err(|why| {
+            Status::internal(&format!("failed to allocate requested HealthCheck NodePort {asked}: {why}"))
+        });
+    }
+    let chosen = next_or_full(world, &mut taken, "HealthCheck NodePort")?;
+    set(service, "spec.healthCheckNodePort", chosen);
     Ok(())
 }
 
@@ -286,14 +344,7 @@ pub fn keep_allocated(service: &mut Value, old: &Value) {
 
 /// A port that names no node port keeps that of the old port of its name, unless another has taken it over.
 fn keep_node_ports(service: &mut Value, old: &Value) {
-    let node_ports = |service: &Value| -> BTreeSet<i64> {
-        items(service, "spec.ports")
-            .iter()
-            .filter_map(|port| int_at(port, "nodePort"))
-            .filter(|port| *port != 0)
-            .collect()
-    };
-    let used: BTreeSet<i64> = node_ports(old).intersection(&node_ports(service)).copied().collect();
+    let used: BTreeSet<i64> = listed_ports(old).intersection(&listed_ports(service)).copied().collect();
     let mut ports = items(service, "spec.ports").to_vec();
     for port in ports.iter_mut().filter(|port| int_at(port, "nodePort").unwrap_or(0) == 0) {
         let before = items(old, "spec.ports").iter().rfind(|other| str_at(other, "name") == str_at(port, "name"));
@@ -320,14 +371,7 @@ fn drop_by_type(service: &mut Value, old: &Value) {
         }
     }
     if needs_node_ports(old) && !needs_node_ports(service) {
-        let listed = |service: &Value| -> BTreeSet<i64> {
-            items(service, "spec.ports")
-                .iter()
-                .filter_map(|port| int_at(port, "nodePort"))
-                .filter(|port| *port != 0)
-                .collect()
-        };
-        if listed(old).is_superset(&listed(service)) {
+        if listed_ports(old).is_superset(&listed_ports(service)) {
             let mut ports = items(service, "spec.ports").to_vec();
             for port in &mut ports {
                 set(port, "nodePort", Value::Null);
