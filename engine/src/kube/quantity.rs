@@ -2,7 +2,8 @@
 //!
 //! Modelled: parsing, rounding and the canonical spelling that the API server stores and kubectl prints
 //! (source: apimachinery `pkg/api/resource`: quantity.go, suffix.go, amount.go). A quantity is kept exactly, in
-//! billionths: finer input is rounded away from zero, as Kubernetes does, and what exceeds 2^63-1 is cut to it.
+//! billionths: finer input is rounded away from zero, as Kubernetes does, and what exceeds 2^63-1 is cut to it when it is
+//! written with a binary suffix.
 //! Left out: arithmetic beyond addition and comparison, and exponents outside -9 to 18.
 
 use std::cmp::Ordering;
@@ -65,8 +66,41 @@ pub fn parse(text: &str) -> Result<Quantity, QuantityError> {
         return Err(QuantityError::Format);
     }
     let (format, base, exponent) = suffix_meaning(suffix).ok_or(QuantityError::Suffix)?;
-    let magnitude = scale(whole, fraction, base, exponent).min(i64::MAX as i128 * NANOS);
+    let mut magnitude = scale(whole, fraction, base, exponent);
+    if format == Format::BinarySi {
+        magnitude = magnitude.min(i64::MAX as i128 * NANOS);
+    }
     Ok(Quantity { nanos: if negative { -magnitude } else { magnitude }, format })
+}
+
+/// How the API server spells a quantity of a resource list: to thousandths, and as it was written where that is near enough to
+/// the canonical form that its parser does not look further.
+pub fn stored(text: &str) -> Result<String, QuantityError> {
+    let parsed = parse(text)?;
+    if keeps_spelling(text, parsed.format) { Ok(text.to_owned()) } else { Ok(parsed.rounded_up_to_milli().to_string()) }
+}
+
+/// Digits of which every decimal amount fits into 63 bits.
+const FACTORS_MAX: usize = 18;
+
+/// `ParseQuantity`'s shortcut: a number that fits into 63 bits keeps its text when its suffix could be no larger.
+fn keeps_spelling(text: &str, format: Format) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
+    let (number, suffix) = unsigned.split_at(end);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    // Its leading zeros do not count.
+    let whole = whole.trim_start_matches('0');
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let digits = format!("{whole}{fraction}");
+    if format == Format::BinarySi {
+        let power = BINARY.iter().position(|name| *name == suffix).map_or(0, |index| 10 * (index + 1));
+        let fits = whole.len() + power * 3 / 10 < 15;
+        return fraction.is_empty() && fits && digits.parse::<i64>().is_ok_and(|value| value & 7 != 0);
+    }
+    let exponent = suffix_meaning(suffix).map_or(0, |(_, _, exponent)| exponent);
+    let scale = exponent - fraction.len() as i32;
+    digits.len() <= FACTORS_MAX && scale >= -3 && scale % 3 == 0 && !digits.ends_with("000") && !digits.starts_with('0')
 }
 
 /// `[eEinumkKMGTP]*[-+]?[0-9]*`
@@ -149,6 +183,11 @@ impl Quantity {
         Quantity { nanos, ..self }
     }
 
+    /// Whether it has no fraction.
+    pub fn is_whole(self) -> bool {
+        self.nanos % NANOS == 0
+    }
+
     pub fn is_zero(self) -> bool {
         self.nanos == 0
     }
@@ -189,7 +228,8 @@ impl fmt::Display for Quantity {
             return write!(f, "{amount}{}", if power == 0 { "" } else { BINARY[power - 1] });
         }
         let (mut amount, mut exponent) = (self.nanos, -9);
-        while amount % 1000 == 0 && exponent < 18 {
+        // Beyond 10^18 there is no suffix, and the real one then writes none.
+        while amount % 1000 == 0 {
             amount /= 1000;
             exponent += 3;
         }
@@ -241,6 +281,21 @@ mod tests {
                 (*canonical, *value, *milli),
                 "{text}"
             );
+        }
+    }
+
+    /// What was asked for, and what the API server of a real cluster (1.34.0) stored.
+    const STORED: &str = "1.500=1.500 0.5=500m 1000m=1 1Gi=1Gi 1024Mi=1Gi 1e3=1e3 1E3=1E3 0.1=100m 0.0001=1m 1k=1k 1024=1024 \
+        1000=1k 1000000=1M 1500m=1500m 0.001=1m 1.5Gi=1536Mi 1.5=1500m 2e-3=2e-3 1000k=1M 1024Ki=1Mi 1048576=1048576 1Ti=1Ti \
+        0=0 00.5=500m +1=+1 .5=500m 5.=5. 1n=1m 1500u=2m 1e18=1e18 10E=10E 12.345Mi=12944670720m 0.5Ki=512 \
+        1000000000000000000000=1 1e-9=1e-3 1024m=1024m 1E=1E 1Ei=1Ei 1e+3=1e+3 123456789123456789=123456789123456789 \
+        0.3Gi=322122547200m 1.1Ki=1126400m 2.0=2";
+
+    #[test]
+    fn the_api_server_keeps_the_spelling_where_the_real_one_does() {
+        for row in STORED.split_whitespace() {
+            let (asked, kept) = row.split_once('=').expect("two spellings");
+            assert_eq!(stored(asked).as_deref(), Ok(kept), "{asked}");
         }
     }
 

@@ -7,6 +7,7 @@
 use serde_json::{Value, json};
 
 use crate::kube::api::Status;
+use crate::kube::api::write::Part;
 use crate::lab::Nodes;
 use crate::object::{bool_at, field, int_at, items, name, namespace, set, str_at};
 use crate::store::Kind;
@@ -43,14 +44,16 @@ pub fn validate_create(kind: Kind, object: &Value) -> Result<(), Status> {
 }
 
 /// Looks at a changed object.
-pub fn admit_update(world: &World, kind: Kind, object: &mut Value, old: &Value) -> Result<(), Status> {
+pub fn admit_update(world: &World, kind: Kind, part: Part, object: &mut Value, old: &Value) -> Result<(), Status> {
     match kind {
+        Kind::Pod if part == Part::Status => Ok(()),
         Kind::Pod => {
             for path in ["spec.priority", "spec.preemptionPolicy"] {
                 if field(object, path).is_null() {
                     set(object, path, field(old, path).clone());
                 }
             }
+            add_default_tolerations(object);
             Ok(())
         }
         Kind::PriorityClass => one_default_class(world, object),

@@ -71,6 +71,13 @@ impl Shown {
         let members: Vec<String> = fields.iter().map(|(name, value)| format!("{name:?}:{}", value.0)).collect();
         Shown(format!("{{{}}}", members.join(",")))
     }
+
+    /// A list of values.
+    #[must_use]
+    pub fn list(elements: impl Iterator<Item = Shown>) -> Shown {
+        let elements: Vec<String> = elements.map(|element| element.0).collect();
+        Shown(format!("[{}]", elements.join(",")))
+    }
 }
 
 fn ordered(of: Option<&'static Struct>, value: &Value) -> String {

@@ -1,13 +1,14 @@
 //! What the API server warns of while it accepts an object; kubectl prints each as `Warning: …`.
 //!
 //! Source: `pkg/api/{service,pod}/warnings.go`. Models: headless and external Services; ports of a pod that are declared twice,
-//! overlap or are ambiguous, or share a name; a spread constraint without selector; a negative grace period.
-//! Leaves out: deprecated labels, annotations and volume plugins, duplicate names of variables.
+//! overlap or are ambiguous, or share a name; a spread constraint without selector; a negative grace period; fractions of bytes;
+//! variables and host aliases that are given twice. Leaves out: deprecated labels, annotations and volume plugins.
 
 use serde_json::Value;
 
 use crate::kube::api::field::Path;
 use crate::kube::api::validation::service::is_headless;
+use crate::kube::quantity::parse;
 use crate::object::{field, int_at, items, str_at};
 use crate::store::Kind;
 
@@ -57,6 +58,11 @@ fn of_pod_spec(spec: &Value, path: &Path) -> Vec<String> {
             found.push(format!("{at}: a null labelSelector results in matching no pod"));
         }
     }
+    found.extend(about_aliases(spec, path));
+    for (at, container) in all_containers(spec, path) {
+        found.extend(fractional_bytes(&at, container));
+        found.extend(hidden_variables(&at, container));
+    }
     let ports = all_ports(spec, path);
     for (index, (at, port)) in ports.iter().enumerate() {
         found.extend(about_port(at, port, &ports[..index]));
@@ -77,14 +83,62 @@ fn of_pod_spec(spec: &Value, path: &Path) -> Vec<String> {
     found
 }
 
-/// The ports of all containers, those of init containers first, with their paths.
+fn about_aliases(spec: &Value, path: &Path) -> Vec<String> {
+    let aliases = items(spec, "hostAliases");
+    let ip = |index: usize| str_at(&aliases[index], "ip");
+    let again = (0..aliases.len()).filter(|index| (0..*index).any(|before| ip(before) == ip(*index)));
+    again.map(|at| format!("{}: duplicate ip {:?}", path.child("hostAliases").index(at).child("ip"), ip(at))).collect()
+}
+
+/// Memory and storage come in whole bytes.
+fn fractional_bytes(at: &Path, container: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    for resource in ["memory", "ephemeral-storage"] {
+        for list in ["limits", "requests"] {
+            let amount = field(container, "resources").get(list).and_then(|list| list.get(resource));
+            let Some(text) = amount.and_then(Value::as_str) else { continue };
+            if parse(text).is_ok_and(|amount| !amount.is_whole()) {
+                let at = at.child("resources").child(list).key(resource);
+                found.push(format!("{at}: fractional byte value {text:?} is invalid, must be an integer"));
+            }
+        }
+    }
+    found
+}
+
+/// A variable that is given again, unless its new value is made of the old one.
+fn hidden_variables(at: &Path, container: &Value) -> Vec<String> {
+    let variables = items(container, "env");
+    let mut found = Vec::new();
+    for (index, variable) in variables.iter().enumerate() {
+        let name = str_at(variable, "name");
+        if !variables[..index].iter().any(|before| str_at(before, "name") == name) {
+            continue;
+        }
+        let (value, reference) = (str_at(variable, "value"), format!("$({name})"));
+        if !field(variable, "valueFrom").is_null() || value == reference || !value.contains(&reference) {
+            let at = at.child("env").index(index);
+            found.push(format!("{at}: hides previous definition of {name:?}, which may be dropped when using apply"));
+        }
+    }
+    found
+}
+
+/// All containers, the init containers first, with their paths.
+fn all_containers<'a>(spec: &'a Value, path: &Path) -> Vec<(Path, &'a Value)> {
+    let of = |list: &'static str| {
+        let at = path.child(list);
+        items(spec, list).iter().enumerate().map(move |(index, container)| (at.index(index), container))
+    };
+    of("initContainers").chain(of("containers")).collect()
+}
+
+/// The ports of all containers, with their paths.
 fn all_ports<'a>(spec: &'a Value, path: &Path) -> Vec<(Path, &'a Value)> {
     let mut ports = Vec::new();
-    for list in ["initContainers", "containers"] {
-        for (index, container) in items(spec, list).iter().enumerate() {
-            let at = path.child(list).index(index).child("ports");
-            ports.extend(items(container, "ports").iter().enumerate().map(|(port, value)| (at.index(port), value)));
-        }
+    for (at, container) in all_containers(spec, path) {
+        let at = at.child("ports");
+        ports.extend(items(container, "ports").iter().enumerate().map(|(port, value)| (at.index(port), value)));
     }
     ports
 }

@@ -188,7 +188,7 @@ fn replace(world: &mut World, actor: Actor, key: Key, mut object: Value, part: P
     canonicalise(info.kind, &mut object);
     default_object(kind, &mut object);
     prepare::for_update(kind, part, &mut object, &old);
-    admission::admit_update(world, kind, &mut object, &old)?;
+    admission::admit_update(world, kind, part, &mut object, &old)?;
     if kind == Kind::Service && part == Part::Main {
         allocate::for_update(world, &mut object, &old)?;
     }
@@ -262,7 +262,6 @@ pub fn bind(world: &mut World, namespace: &str, pod: &str, node: &str) -> Result
     }
     let mut object = (*old).clone();
     set(&mut object, "spec.nodeName", node);
-    prepare::bump_generation(&mut object, &old, true);
     let now = world.now().rfc3339();
     prepare::set_condition(
         &mut object,

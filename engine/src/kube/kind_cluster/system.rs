@@ -184,7 +184,7 @@ fn network(world: &mut World) {
             "spec": {"selector": {"matchLabels": {"app": "kindnet"}},
                 "template": {"metadata": {"labels": {"app": "kindnet", "k8s-app": "kindnet", "tier": "node"}}, "spec": {
                     "hostNetwork": true, "nodeSelector": {"kubernetes.io/os": "linux"}, "serviceAccountName": "kindnet",
-                    "tolerations": any,
+                    "priorityClassName": "system-node-critical", "tolerations": any,
                     "containers": [{"name": "kindnet-cni", "image": "docker.io/kindest/kindnetd:v20250512-df8de77b",
                         "resources": {"limits": resources, "requests": resources}}]}}},
         }),

@@ -225,12 +225,11 @@ fn container_status(pod: &Value, container: &Value, found: &Container, stopping:
         "restartCount": found.restarts, "started": running && found.started});
     status["lastState"] = last.map_or_else(|| json!({}), |last| json!({"terminated": last}));
     if ever {
-        let uid = images::user(image);
         status["image"] = json!(images::canonical(image));
         status["imageID"] = json!(image_id(image));
         status["containerID"] = json!(format!("containerd://{}", found.id));
         status["resources"] = field(container, "resources").clone();
-        status["user"] = json!({"linux": {"uid": uid, "gid": uid, "supplementalGroups": [uid]}});
+        status["user"] = user(pod, container);
         if let Some(requests) = field(container, "resources").get("requests") {
             status["allocatedResources"] = requests.clone();
         }
@@ -243,6 +242,23 @@ fn container_status(pod: &Value, container: &Value, found: &Container, stopping:
         status["volumeMounts"] = json!(mounts);
     }
     status
+}
+
+/// Who the container's program runs as: what the manifest says, else what the image does; who is given by number only is in
+/// group 0.
+fn user(pod: &Value, container: &Value) -> Value {
+    let own = i64::from(images::user(str_at(container, "image")));
+    let given = |name: &str| {
+        int_at(container, &format!("securityContext.{name}")).or(int_at(pod, &format!("spec.securityContext.{name}")))
+    };
+    let run_as = given("runAsUser");
+    let gid = given("runAsGroup").unwrap_or(if run_as.is_some() { 0 } else { own });
+    let mut groups = vec![gid];
+    let more = items(pod, "spec.securityContext.supplementalGroups").iter().filter_map(Value::as_i64);
+    groups.extend(int_at(pod, "spec.securityContext.fsGroup").into_iter().chain(more));
+    groups.sort_unstable();
+    groups.dedup();
+    json!({"linux": {"uid": run_as.unwrap_or(own), "gid": gid, "supplementalGroups": groups}})
 }
 
 fn mount_status(mount: &Value) -> Value {

@@ -89,10 +89,7 @@ fn canonical_quantity(value: Value) -> Value {
         Value::Null => "0".into(),
         other => other.to_string(),
     };
-    match quantity::parse(&text) {
-        Ok(parsed) => Value::String(parsed.rounded_up_to_milli().to_string()),
-        Err(_) => value,
-    }
+    quantity::stored(&text).map_or(value, Value::String)
 }
 
 /// Go's `omitempty`: what counts as empty depends on the type.

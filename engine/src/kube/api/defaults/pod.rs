@@ -121,15 +121,22 @@ fn default_volume(volume: &mut Value) {
     if field(volume, "hostPath").is_object() && field(volume, "hostPath.type").is_null() {
         set(volume, "hostPath.type", "");
     }
+    if let Some(api) = volume.get_mut("downwardAPI") {
+        default_downward(api);
+    }
     let Some(projected) = volume.get_mut("projected") else { return };
     for source in elements(projected, "sources") {
         if field(source, "serviceAccountToken").is_object() {
             default_if_absent(source, "serviceAccountToken.expirationSeconds", json!(3600));
         }
         if let Some(api) = source.get_mut("downwardAPI") {
-            for item in elements(api, "items").filter(|item| field(item, "fieldRef").is_object()) {
-                default_if_absent(item, "fieldRef.apiVersion", json!("v1"));
-            }
+            default_downward(api);
         }
+    }
+}
+
+fn default_downward(api: &mut Value) {
+    for item in elements(api, "items").filter(|item| field(item, "fieldRef").is_object()) {
+        default_if_absent(item, "fieldRef.apiVersion", json!("v1"));
     }
 }

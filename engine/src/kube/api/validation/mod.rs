@@ -7,6 +7,7 @@ mod address;
 mod affinity;
 mod container;
 mod env;
+mod gated;
 mod meta;
 mod node;
 mod pod;

@@ -10,7 +10,7 @@ use super::container::{Shared, user_or_group, validate_containers, validate_init
 use super::meta::{all_invalid, validate_annotations, validate_labels, validate_meta, validate_meta_update};
 use super::resources::{validate_pod_totals, validate_requirements};
 use super::volume::validate_volumes;
-use super::{is_one_of, pod_diff};
+use super::{gated, is_one_of, pod_diff};
 use crate::kube::api::field::{FieldError, Path, duplicate, forbidden, invalid, not_supported, required};
 use crate::kube::api::names;
 use crate::object::{bool_at, field, int_at, items, str_at};
@@ -284,7 +284,9 @@ pub fn validate_pod_update(old: &Value, new: &Value) -> Vec<FieldError> {
         }
     }
     found.extend(only_added_tolerations(old, new, &spec.child("tolerations")));
-    let munged = with_allowed_changes(old, new);
+    found.extend(gated::only_deleted_gates(old, new, &spec.child("schedulingGates")));
+    let mut munged = with_allowed_changes(old, new);
+    found.extend(gated::narrowed(old, &mut munged));
     if field(&munged, "spec") != field(old, "spec") {
         let diff = pod_diff::spec_diff(field(old, "spec"), field(&munged, "spec"));
         found.push(forbidden(&spec, &format!("pod updates may not change fields other than {UPDATABLE}\n{diff}")));
@@ -330,12 +332,8 @@ fn with_allowed_changes(old: &Value, new: &Value) -> Value {
             crate::object::set(container, "image", field(before, "image").clone());
         }
     }
-    for part in ["spec.activeDeadlineSeconds", "spec.tolerations"] {
+    for part in ["spec.activeDeadlineSeconds", "spec.tolerations", "spec.schedulingGates"] {
         crate::object::set(&mut munged, part, field(old, part).clone());
-    }
-    let gates = |pod: &Value| items(pod, "spec.schedulingGates").to_vec();
-    if gates(new).iter().all(|gate| gates(old).contains(gate)) {
-        crate::object::set(&mut munged, "spec.schedulingGates", field(old, "spec.schedulingGates").clone());
     }
     let grace = "spec.terminationGracePeriodSeconds";
     if int_at(old, grace).unwrap_or(0) < 0 && int_at(new, grace) == Some(1) {
