@@ -51,9 +51,7 @@ pub fn run(call: &mut Call) -> Outcome {
     let (kind, path) = split(&asked)?;
     let api_version = call.flags.text("api-version");
     if !api_version.is_empty() && api_version != kind.info().api_version() {
-        let info = kind.info();
-        let text = format!("couldn't find resource for \"{api_version}, Kind={}\"", info.kind);
-        return Err(Failure::text(text));
+        return Err(in_other_version(kind.info(), api_version));
     }
     let (text, failure) = match explain(kind.info(), &path, call.flags.bool("recursive")) {
         Ok(text) => (text, None),
@@ -84,7 +82,7 @@ fn split(asked: &str) -> Outcome<(Kind, Vec<String>)> {
 fn explain(info: &KindInfo, path: &[String], recursive: bool) -> Outcome<String> {
     let types = types();
     let mut text = heading(info);
-    let mut kind = format!("@{}", info.kind);
+    let mut kind = format!("@{}", type_of(&types, info)?);
     let mut description = String::new();
     for (depth, name) in path.iter().enumerate() {
         let field = match inner(&types, &kind) {
@@ -126,6 +124,26 @@ fn explain(info: &KindInfo, path: &[String], recursive: bool) -> Outcome<String>
     }
     text.push('\n');
     Ok(text)
+}
+
+/// Why a kind is not in the group and version that were asked for.
+fn in_other_version(info: &KindInfo, asked: &str) -> Failure {
+    if asked.matches('/').count() > 1 {
+        return Failure::text(format!("unexpected GroupVersion string: {asked}"));
+    }
+    let resource = format!("{}{asked}, Resource={}", if asked.contains('/') { "" } else { "/" }, info.plural);
+    Failure::text(if Kind::ALL.iter().any(|kind| kind.info().api_version() == asked) {
+        format!("GVR ({resource}) not found in OpenAPI schema")
+    } else {
+        format!("couldn't find resource for {}", quote(&resource))
+    })
+}
+
+/// The type of a kind; with its group's first word where another group has a type of that name.
+fn type_of(types: &Types, info: &KindInfo) -> Outcome<String> {
+    let group = info.group.split('.').next().unwrap_or_default();
+    let names = [format!("{group}.{}", info.kind), info.kind.to_owned()];
+    names.into_iter().find(|name| types.contains_key(name.as_str())).ok_or_else(|| undocumented(info.kind))
 }
 
 fn heading(info: &KindInfo) -> String {
