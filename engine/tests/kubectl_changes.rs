@@ -32,7 +32,7 @@ fn open(command: &str) -> Option<Open> {
 const KNOWN: &[(&str, &str)] = &[
     (
         "kubectl replace -f pod.yaml",
-        "the API server's own diff of two pods is longer than portlab's; it refuses all the same",
+        "names the pod's random volume and its node; transcripts/sessions/pod-updates.txt compares it masked",
     ),
     ("kubectl exec svc/s1 -- ls", "the recording was cut short after a minute"),
 ];

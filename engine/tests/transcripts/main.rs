@@ -4,6 +4,7 @@
 
 mod left_out;
 mod mask;
+mod sessions;
 
 use std::collections::BTreeMap;
 
