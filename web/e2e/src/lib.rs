@@ -17,8 +17,13 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
+pub mod walk;
+
 /// How long anything may take before it counts as not happening; a busy machine is slow.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// More elements than Tab stops at on the way to anything.
+const TABS_MAX: usize = 80;
 
 /// What a step of the lesson waits for, as the story says in `data-gate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +141,22 @@ impl Page {
     pub async fn press(&self, keys: &str) {
         let active = self.client.active_element().await.expect("something has the focus");
         active.send_keys(keys).await.expect("keys arrive");
+    }
+
+    /// Presses Tab until what the selector names has the focus.
+    ///
+    /// # Panics
+    /// When Tab does not lead there.
+    pub async fn tab_to(&self, css: &str) {
+        self.seen(css).await;
+        let there = format!("return document.activeElement.matches(`{css}`)");
+        for _ in 0..TABS_MAX {
+            self.press(&char::from(Key::Tab).to_string()).await;
+            if self.script(&there).await == true {
+                return;
+            }
+        }
+        panic!("Tab does not lead to {css}; the page: {}", self.summary().await);
     }
 
     /// Runs a script and returns its answer.

@@ -5,8 +5,7 @@ use portlab_e2e::Page;
 
 async fn lesson() -> Option<Page> {
     let page = Page::open(1440, 900).await?;
-    page.click(".cont .btn").await;
-    page.seen("[data-page=lesson] #bench").await;
+    page.enter_lesson().await;
     Some(page)
 }
 
@@ -74,7 +73,14 @@ async fn a_bad_manifest_is_shown_at_its_line() {
     page.script(&type_in("area.value.replace('hostPort: 8080', 'hostPort: 80808')")).await;
     page.seen(".yaml[data-problems='1'] .msg[data-line]").await;
     page.hold_to_axe("a bad manifest").await;
-    page.script(&type_in("'#'.repeat(5000000)")).await;
-    page.seen(".refused:not([hidden])").await;
+    page.script(&type_in("area.value.replace('hostPort: 80808', 'hostPort: 8080').replace('        image', '        tty: true\\n        image')")).await;
+    page.seen(".yaml[data-problems='0'] .dulls:not([hidden])").await;
+    assert!(page.text(".dulls").await.contains("tty"), "a field without effect is told where one types");
+    page.click("#apply:enabled").await;
+    page.seen("[data-notice=dull]").await;
+    assert!(page.text("[data-notice=dull]").await.contains("containers[0].tty"));
+    page.hold_to_axe("a field without effect").await;
+    page.click("#tab-terminal").await;
+    assert!(!page.text(".term").await.contains("tty"), "kubectl does not speak of it");
     page.close().await;
 }

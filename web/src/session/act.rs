@@ -20,6 +20,10 @@ use crate::scene::frame::Glyph;
 const HISTORY_MAX: usize = 200;
 /// Milliseconds between two looks while a claim waits; as when lessons are checked.
 const POLL_MS: u64 = 500;
+/// Milliseconds that an exercise waits at most for what a command has set going.
+const GOALS_MS_MAX: u64 = 10_000;
+/// Events of a history beyond which an exercise does not look ahead.
+const AHEAD_EVENTS_MAX: usize = 30_000;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,9 +182,9 @@ impl Session {
         for input in inputs {
             self.feed(input.clone());
         }
+        self.look_at_goals();
         self.recut();
         self.seek(self.frames.len());
-        self.look_at_goals();
     }
 
     /// Drops what happened after the moment that is shown.
@@ -206,7 +210,7 @@ impl Session {
         let drafts = std::mem::take(&mut self.progress.drafts);
         self.progress = Progress { history, drafts, ..old.progress.clone() };
         if !self.lab.borrow_mut().undo() {
-            self.lab = Rc::new(RefCell::new(self.fork()));
+            self.lab = Rc::new(RefCell::new(replay(&self.lesson, &self.progress.log, self.jq)));
         }
         self.entries = old.entries.clone();
         self.starts.clone_from(&old.starts);
@@ -282,26 +286,52 @@ impl Session {
     /// How many of the goals of the exercise that is being worked on hold, in order, up to the first that does not.
     #[must_use]
     pub fn goals_reached(&self) -> usize {
-        let Some(exercise) = self.progress.exercise.as_deref().and_then(|id| self.exercise(id)) else { return 0 };
-        match grade::first_open(&mut Engine::of(self.fork()), exercise) {
-            Some(open) => exercise.goals.iter().position(|goal| goal == open).unwrap_or(0),
-            None => exercise.goals.len(),
+        self.progress.exercise.as_deref().and_then(|id| self.exercise(id)).map_or(0, |one| reached(self.fork(), one))
+    }
+
+    /// Lets time pass while goals come to hold by what a command has set going: pods need a second or two to start,
+    /// and a learner who has repaired the cause has nothing left to type.
+    fn wait_for_goals(&mut self, exercise: &Exercise) -> usize {
+        let mut best = (reached(self.fork(), exercise), 0);
+        if self.lab().events().len() < AHEAD_EVENTS_MAX {
+            let mut fork = self.fork();
+            let mut waited = 0;
+            while best.0 < exercise.goals.len() && waited < GOALS_MS_MAX {
+                fork.advance(std::time::Duration::from_millis(POLL_MS));
+                waited += POLL_MS;
+                let now = reached(fork.fork(), exercise);
+                if now > best.0 {
+                    best = (now, waited);
+                }
+            }
         }
+        if best.1 > 0 {
+            self.feed(Input::Wait(best.1));
+        }
+        best.0
     }
 
     fn look_at_goals(&mut self) {
         let Some(id) = self.progress.exercise.clone() else { return };
-        let Some(goals) = self.exercise(&id).map(|exercise| exercise.goals.len()) else { return };
+        let Some(exercise) = self.exercise(&id).cloned() else { return };
         if self.progress.exercises.contains_key(&id) {
             return;
         }
-        let reached = self.goals_reached();
+        let reached = self.wait_for_goals(&exercise);
         if reached != self.progress.reached {
             (self.progress.reached, self.progress.hints) = (reached, 0);
         }
-        if reached == goals {
+        if reached == exercise.goals.len() {
             self.end_exercise(&id, Ended::Solved);
         }
+    }
+}
+
+/// How many goals hold in a lab, in order, up to the first that does not.
+fn reached(lab: Lab, exercise: &Exercise) -> usize {
+    match grade::first_open(&mut Engine::of(lab), exercise) {
+        Some(open) => exercise.goals.iter().position(|goal| goal == open).unwrap_or(0),
+        None => exercise.goals.len(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What went into the lab, so that a reload and a fork can bring the same world about again.
+//! What went into the lab, so that a reload can bring the same world about again.
 
 use std::time::Duration;
 

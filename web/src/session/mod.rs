@@ -47,6 +47,9 @@ pub struct Dropped {
     cursor: usize,
 }
 
+/// The state that was asked for last, with the revision and the number of events that it belongs to.
+type Shown = Rc<RefCell<Option<(u64, usize, Rc<State>)>>>;
+
 /// The state of the lesson's page.
 #[derive(Clone)]
 pub struct Session {
@@ -65,6 +68,7 @@ pub struct Session {
     /// Counts changes of the lab, so that what is drawn from it can be remembered.
     pub revision: u64,
     lab: Rc<RefCell<Lab>>,
+    shown: Shown,
     /// Events before each input of the log.
     starts: Vec<usize>,
     jq: Option<Jq>,
@@ -89,6 +93,7 @@ impl Session {
         let log = std::mem::take(&mut progress.log);
         let mut session = Session {
             lab: Rc::new(RefCell::new(log::replay(&lesson, &[], jq))),
+            shown: Rc::default(),
             lesson,
             progress,
             frames: Rc::default(),
@@ -162,8 +167,17 @@ impl Session {
 
     /// The world as it was where the transport stands.
     #[must_use]
-    pub fn state(&self) -> State {
-        self.lab.borrow().at(self.seen())
+    pub fn state(&self) -> Rc<State> {
+        let seen = self.seen();
+        let mut shown = self.shown.borrow_mut();
+        match &*shown {
+            Some((revision, count, state)) if (*revision, *count) == (self.revision, seen) => state.clone(),
+            _ => {
+                let state = Rc::new(self.lab.borrow().at(seen));
+                *shown = Some((self.revision, seen, state.clone()));
+                state
+            }
+        }
     }
 
     /// The lab, to read from.
@@ -186,15 +200,13 @@ impl Session {
     /// A lab of its own with the same history: what is tried there leaves no trace.
     #[must_use]
     pub fn fork(&self) -> Lab {
-        log::replay(&self.lesson, &self.progress.log, self.jq)
+        self.lab.borrow().fork()
     }
 
     /// What a command would print where the transport stands, without running it in the lab.
     #[must_use]
     pub fn peek(&self, line: &str) -> String {
-        let mut fork = self.fork();
-        fork.rewind(self.seen());
-        fork.run(&Place::Workstation, line).text()
+        self.lab.borrow().peek(self.seen(), line).text()
     }
 
     /// The text of a manifest: the learner's, else the lesson's.

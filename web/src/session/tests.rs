@@ -121,7 +121,7 @@ fn scrubbing_shows_what_was_seen_then() {
     assert!(session.frames.len() >= 2);
     let back = session.clone().reduce(Action::Seek(1));
     assert!(!back.is_latest());
-    assert_eq!(back.state(), session.lab().at(back.seen()));
+    assert_eq!(*back.state(), session.lab().at(back.seen()));
     let ahead = back.clone().reduce(Action::Step(1));
     assert_eq!(ahead.cursor, 2);
     assert_eq!(back.reduce(Action::Step(-1)).reduce(Action::Step(-1)).cursor, 0);

@@ -4,6 +4,7 @@ use web_sys::HtmlTextAreaElement;
 use yew::prelude::*;
 
 use super::icon::mark;
+use super::terminal::pasted;
 use crate::manifest::{Findings, Problem, findings};
 use crate::session::{Action, Session};
 
@@ -40,6 +41,16 @@ pub fn Editor(props: &Props) -> Html {
             act.emit(Action::Draft { file: file.clone(), text });
         })
     };
+    let onpaste = {
+        let refused = refused.clone();
+        Callback::from(move |event: Event| {
+            let size = pasted(&event).len();
+            if size > DRAFT_BYTES_MAX {
+                event.prevent_default();
+                refused.set(size);
+            }
+        })
+    };
     let act = |action: Action| {
         let act = props.act.clone();
         Callback::from(move |_: MouseEvent| act.emit(action.clone()))
@@ -63,7 +74,7 @@ pub fn Editor(props: &Props) -> Html {
                     <div class="txt" style={format!("min-width:{columns}ch")}>
                         <div class="under" aria-hidden="true">{ for under(&text, &found) }</div>
                         <textarea id="manifest" aria-label={format!("Manifest {}", props.file)} spellcheck="false" autocomplete="off" autocapitalize="off" wrap="off"
-                            style={height} value={text} {oninput} aria-describedby="manifest-says" />
+                            style={height} value={text} {oninput} {onpaste} aria-describedby="manifest-says" />
                     </div>
                 </div>
                 <div class="says" id="manifest-says" aria-live="polite">{ says(&found, *refused) }</div>

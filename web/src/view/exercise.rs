@@ -6,6 +6,7 @@ use yew::prelude::*;
 use super::icon::{icon, mark};
 use super::lesson::Cx;
 use super::prose::{paragraphs, spans};
+use crate::browser;
 use crate::session::Action;
 use crate::session::gate::{Gate, Open};
 use crate::session::progress::Ended;
@@ -49,11 +50,11 @@ pub fn exercise(cx: &Cx, at: usize, exercise: &Exercise, open: &Open) -> Html {
             <div class="hints">{ for shown }</div>
             <div class="solution">{ solution(exercise, ended == Some(Ended::Skipped)) }</div>
             <div class="card-f">
-                <button type="button" class={classes!("btn", (!working).then_some("solid"))} onclick={act(Action::StartExercise(exercise.id.clone()))}>
+                <button type="button" class={classes!("btn", "start", (!working).then_some("solid"))} onclick={act(Action::StartExercise(exercise.id.clone()))}>
                     { if working || ended.is_some() { "Start over" } else { "Start from a fresh cluster" } }
                 </button>
                 <button type="button" class="btn" hidden={!more} onclick={act(Action::Hint)}>{ "Hint" }</button>
-                <button type="button" class="btn quiet" hidden={!waits} onclick={act(Action::SkipExercise(exercise.id.clone()))}>{ "Show a solution" }</button>
+                <button type="button" class="btn quiet skip" hidden={!waits} onclick={act(Action::SkipExercise(exercise.id.clone()))}>{ "Show a solution" }</button>
             </div>
         </section>
     }
@@ -75,6 +76,15 @@ fn solution(exercise: &Exercise, shown: bool) -> Html {
     if !shown {
         return html! { <span /> };
     }
-    let lines = exercise.solution.iter().enumerate().map(|(n, command)| html! { <li key={n}><span class="tx"><span class="ps">{ "$ " }</span>{ &command.line }</span></li> });
+    let lines = exercise.solution.iter().enumerate().map(|(n, command)| {
+        let line = command.line.clone();
+        let copy = Callback::from(move |_: MouseEvent| browser::copy(&line));
+        html! {
+            <li key={n}>
+                <span class="tx"><span class="ps">{ "$ " }</span>{ &command.line }</span>
+                <button type="button" class="copyb" aria-label="Copy this command" onclick={copy}>{ icon("copy") }</button>
+            </li>
+        }
+    });
     html! { <div class="cmds flat"><ol>{ for lines }</ol></div> }
 }

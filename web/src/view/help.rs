@@ -12,7 +12,7 @@ const KEYS: [(&[&str], &str); 11] = [
     (&["←"], "step back"),
     (&["Home", "End"], "first and last event"),
     (&["Space"], "autoplay on or off"),
-    (&["1", "…", "6"], "Terminal, YAML, Describe, Host ports, Events, Story"),
+    (&["1", "…", "6"], "Terminal and its prompt, YAML, Describe, Host ports, Events, Story"),
     (&["A", "…", "D"], "choose in an open question"),
     (&["Enter"], "commit the choice; run the step"),
     (&["C"], "copy the command at hand"),
@@ -22,8 +22,9 @@ const KEYS: [(&[&str], &str); 11] = [
 ];
 
 /// In the terminal.
-const TERMINAL: [(&[&str], &str); 4] = [
-    (&["Tab"], "complete; press Esc first to leave the terminal by Tab"),
+const TERMINAL: [(&[&str], &str); 5] = [
+    (&["Tab"], "complete"),
+    (&["Esc"], "leave the prompt: single letters act again, Tab goes on"),
     (&["↑", "↓"], "earlier and later commands"),
     (&["Ctrl", "C"], "drop the line, and what waits of a paste"),
     (&["Ctrl", "L"], "clear the screen"),

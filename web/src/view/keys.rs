@@ -1,6 +1,7 @@
 //! The keyboard outside text fields.
 
 use gloo::events::{EventListener, EventListenerOptions};
+use gloo::timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
@@ -18,6 +19,8 @@ use crate::settings::SettingsAction;
 pub const MAIN_BUTTON: &str = "main-button";
 /// The id of the button that commits the open question.
 pub const COMMIT_BUTTON: &str = "commit-button";
+/// The id of the terminal's line.
+pub const PROMPT: &str = "command";
 /// The id of the button that copies the command at hand.
 pub const COPY_BUTTON: &str = "copy-command";
 
@@ -97,7 +100,11 @@ fn letter(
     match key.as_str() {
         "a" | "b" | "c" | "d" if asking => return click(&format!("choice-{key}")),
         "c" => return click(COPY_BUTTON),
-        "1" => tab.set(Tab::Terminal),
+        "1" => {
+            tab.set(Tab::Terminal);
+            // The prompt is there once the tab is drawn.
+            Timeout::new(0, || browser::focus(PROMPT)).forget();
+        }
         "2" => tab.set(Tab::Yaml),
         "3" => tab.set(Tab::Describe),
         "4" => tab.set(Tab::Ports),

@@ -6,10 +6,12 @@ use std::rc::Rc;
 
 use gloo::timers::callback::Timeout;
 use portlab_engine::lab::Stream;
-use web_sys::{HtmlTextAreaElement, KeyboardEvent};
+use wasm_bindgen::JsCast;
+use web_sys::{ClipboardEvent, HtmlTextAreaElement, KeyboardEvent};
 use yew::prelude::*;
 
 use super::icon::icon;
+use super::keys::PROMPT;
 use crate::browser;
 use crate::session::{Action, Entry, Session};
 use crate::terminal::complete::{OFFERS_MAX, complete};
@@ -71,11 +73,22 @@ pub fn Terminal(props: &Props) -> Html {
             }
         })
     };
+    let onpaste = {
+        let typing = typing.clone();
+        Callback::from(move |event: Event| {
+            let size = pasted(&event).len();
+            if size > PASTE_BYTES_MAX {
+                // Before the browser lays out what would be refused anyway.
+                event.prevent_default();
+                typing.set(Typing { refused: Some(too_long(size)), ..(*typing).clone() });
+            }
+        })
+    };
     let focus = Callback::from(move |_: MouseEvent| {
         let selecting =
             web_sys::window().and_then(|w| w.get_selection().ok().flatten()).is_some_and(|s| !s.is_collapsed());
         if !selecting {
-            browser::focus("command");
+            browser::focus(PROMPT);
         }
     });
     let seen = session.seen();
@@ -89,8 +102,8 @@ pub fn Terminal(props: &Props) -> Html {
             <div class="ended">{ for typing.ended.iter().enumerate().map(|(at, line)| html! { <div key={at} class="in"><span class="ps">{ "$ " }</span>{ line }{ "^C" }</div> }) }</div>
             <div class="line live">
                 <span class="ps" aria-hidden="true">{ if rows > 1 { ">" } else { "$" } }</span>
-                <textarea ref={area} id="command" aria-label="Command" rows={rows.to_string()} spellcheck="false" autocomplete="off" autocapitalize="off" autocorrect="off" enterkeyhint="send"
-                    value={typing.text.clone()} {oninput} {onkeydown} placeholder={if visible.is_empty() { "any command, for instance: kubectl get pods" } else { "" }} />
+                <textarea ref={area} id={PROMPT} aria-label="Command" rows={rows.to_string()} spellcheck="false" autocomplete="off" autocapitalize="off" autocorrect="off" enterkeyhint="send"
+                    value={typing.text.clone()} {oninput} {onkeydown} {onpaste} placeholder={if visible.is_empty() { "any command, for instance: kubectl get pods" } else { "" }} />
             </div>
             <div class="sugg" role="status" aria-label="Completions">{ for typing.offers.iter().take(OFFERS_MAX).map(|offer| html! { <span key={offer.clone()}>{ last_part(offer) }</span> }) }
                 <span hidden={typing.offers.len() <= OFFERS_MAX}>{ format!("and {} more", typing.offers.len().saturating_sub(OFFERS_MAX)) }</span></div>
@@ -103,15 +116,23 @@ fn last_part(offer: &str) -> &str {
     offer.rsplit('/').next().unwrap_or(offer)
 }
 
+/// Why a text was not taken.
+fn too_long(bytes: usize) -> String {
+    let (size, most) = (bytes as f64 / 1e6, PASTE_BYTES_MAX / 1024);
+    format!("# {size:.1} MB were not taken: a paste may have {most} KiB. Put long manifests into the YAML tab.")
+}
+
+/// The text of a paste.
+pub fn pasted(event: &Event) -> String {
+    let data = event.dyn_ref::<ClipboardEvent>().and_then(ClipboardEvent::clipboard_data);
+    data.and_then(|data| data.get_data("text/plain").ok()).unwrap_or_default()
+}
+
 /// Text that came in: typed, or pasted with line ends, whose complete commands wait to be run.
 fn take_text(typing: &Typing, text: String) -> Typing {
-    let mut next = Typing { offers: Rc::default(), refused: None, back: 0, ..typing.clone() };
+    let mut next = Typing { offers: Rc::default(), refused: None, back: 0, leave: false, ..typing.clone() };
     if text.len() > PASTE_BYTES_MAX {
-        let size = text.len() as f64 / 1e6;
-        next.refused = Some(format!(
-            "# {size:.1} MB were not taken: a paste may have {} kB. Put long manifests into the YAML tab.",
-            PASTE_BYTES_MAX / 1024
-        ));
+        next.refused = Some(too_long(text.len()));
         return next;
     }
     let added = text.matches('\n').count() > typing.text.matches('\n').count();
@@ -136,7 +157,7 @@ fn take_text(typing: &Typing, text: String) -> Typing {
 
 /// What a key does; `None` for those that only type.
 fn key(event: &KeyboardEvent, typing: &Typing, session: &Session, act: &Callback<Action>) -> Option<Typing> {
-    let plain = Typing { offers: Rc::default(), refused: None, ..typing.clone() };
+    let plain = Typing { offers: Rc::default(), refused: None, leave: false, ..typing.clone() };
     let name = event.key();
     if event.ctrl_key() && !event.shift_key() {
         return match name.as_str() {
@@ -161,7 +182,10 @@ fn key(event: &KeyboardEvent, typing: &Typing, session: &Session, act: &Callback
             }
             Some(Typing { text: String::new(), back: 0, ended: Rc::default(), ..plain })
         }
-        "Escape" => Some(Typing { leave: true, ..plain }),
+        "Escape" => {
+            browser::focus("pane");
+            Some(Typing { leave: true, ..plain })
+        }
         "Tab" if event.shift_key() || typing.leave || typing.text.is_empty() => None,
         "Tab" => {
             let state = session.state();
