@@ -2,7 +2,8 @@
 //!
 //! The engine's own come from an example of the crate `portlab-scenarios`. The page's are taken in a Chromium that
 //! opens it from a local server: a script at the start of index.html, which only this command puts there, tells the
-//! server when the first paint was and when home, or a lesson's bench, was there.
+//! server when the first paint was and when home, or a lesson's bench, was there. With `?large` it then types commands
+//! that make ten thousand replicas, and tells how long the page stood still for each and for a key pressed afterwards.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -32,14 +33,52 @@ mod flags {
 const VISITS: usize = 5;
 
 /// A page that does not say it is ready within this time has failed.
-const READY_MAX: Duration = Duration::from_secs(20);
+const READY_MAX: Duration = Duration::from_secs(90);
+
+/// What `?large` types, with the name of each figure.
+const LARGE: &str = r#"[
+  ["create", "kubectl create deployment web --image=nginx:1.29"],
+  ["scale_to_10000", "kubectl scale deployment/web --replicas=10000"],
+  ["settle_10000", "sleep 30"],
+  ["list_10000", "kubectl get pods"],
+]"#;
 
 /// Runs before anything else in the page. It reports once, when the first paint has been and the page is ready.
 const REPORTER: &str = r#"<script>
 (() => {
   let paint, ready;
-  const report = () => paint && ready && !report.done && (report.done = true) &&
-    fetch(`/figures?paint=${paint}&ready=${ready}`);
+  const frame = () => new Promise(requestAnimationFrame);
+  const type = text => {
+    const field = document.getElementById("command");
+    field.value = text;
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    return field;
+  };
+  const large = async commands => {
+    const figures = [], bench = document.getElementById("bench");
+    for (const [name, line] of commands) {
+      const field = type(line), before = bench.dataset.revision;
+      await frame();
+      const started = performance.now();
+      field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+      do await frame(); while (bench.dataset.revision === before);
+      figures.push(`${name}=${performance.now() - started}`);
+    }
+    const keys = [];
+    for (let n = 1; n <= 40; n++) {
+      const started = performance.now();
+      type("kubectl get pods -o wide --field-selector".slice(0, n));
+      await frame();
+      keys.push(performance.now() - started);
+    }
+    figures.push(`key_with_10000=${keys.sort((a, b) => a - b)[37]}`, `drawn_with_10000=${bench.querySelectorAll("*").length}`);
+    return figures.join("&");
+  };
+  const report = async () => {
+    if (!paint || !ready || report.done) return;
+    report.done = true;
+    fetch("/figures?" + (location.search === "?large" ? await large(COMMANDS) : `paint=${paint}&ready=${ready}`));
+  };
   new PerformanceObserver(list => {
     for (const entry of list.getEntries()) if (entry.name === "first-contentful-paint") paint = entry.startTime;
     report();
@@ -95,7 +134,8 @@ fn print(name: &str, value: f64, unit: &str) {
 fn visits(site: &Site) -> anyhow::Result<()> {
     let mut site = site.clone();
     let index = site.get_mut("index.html").context("the site has an index.html")?;
-    let html = String::from_utf8(index.content.clone())?.replacen("<head>", &format!("<head>{REPORTER}"), 1);
+    let reporter = REPORTER.replace("COMMANDS", LARGE);
+    let html = String::from_utf8(index.content.clone())?.replacen("<head>", &format!("<head>{reporter}"), 1);
     index.content = html.into_bytes();
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
     let url = format!("http://{}/", listener.local_addr()?);
@@ -109,20 +149,25 @@ fn visits(site: &Site) -> anyhow::Result<()> {
         let mut readies = Vec::new();
         for n in 0..VISITS {
             let profile = profiles.join(format!("{name}-{n}"));
-            let (paint, ready) = visit(&format!("{url}{path}"), &profile, &reports)?;
-            paints.push(paint);
-            readies.push(ready);
+            let seen = visit(&format!("{url}{path}"), &profile, &reports)?;
+            let figure = |name| seen.iter().find(|(of, _)| of == name).map_or(f64::NAN, |(_, value)| *value);
+            paints.push(figure("paint"));
+            readies.push(figure("ready"));
         }
         print(&format!("first_paint_{name}"), median(&mut paints), "ms");
         print(&format!("ready_{name}"), median(&mut readies), "ms");
+    }
+    for (name, value) in visit(&format!("{url}?large#/lesson/{lesson}"), &profiles.join("large"), &reports)? {
+        print(&format!("page_{name}"), value, if name.starts_with("drawn") { "elements" } else { "ms" });
     }
     // A browser that was ended may still write for a moment; what is left of it lies in the folder for such things.
     let _still_written = std::fs::remove_dir_all(&profiles);
     Ok(())
 }
 
-/// One visit: when the first paint was and when the page was ready, in milliseconds after navigation start.
-fn visit(url: &str, profile: &Path, reports: &Receiver<String>) -> anyhow::Result<(f64, f64)> {
+/// One visit, and what the page reported of it: the first paint and when it was ready, in milliseconds after
+/// navigation start, or the figures of `?large`.
+fn visit(url: &str, profile: &Path, reports: &Receiver<String>) -> anyhow::Result<Vec<(String, f64)>> {
     let chromium = browser::chromium()?;
     let mut command = Command::new(chromium);
     command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1440,900"]);
@@ -135,10 +180,12 @@ fn visit(url: &str, profile: &Path, reports: &Receiver<String>) -> anyhow::Resul
     figures(&report).with_context(|| format!("a report that is none: {report}"))
 }
 
-/// (31.5, 80.0) of "/figures?paint=31.5&ready=80".
-fn figures(report: &str) -> Option<(f64, f64)> {
-    let (paint, ready) = report.strip_prefix("/figures?paint=")?.split_once("&ready=")?;
-    Some((paint.parse().ok()?, ready.parse().ok()?))
+/// Names and values of "/figures?paint=31.5&ready=80".
+fn figures(report: &str) -> Option<Vec<(String, f64)>> {
+    let pairs = report.strip_prefix("/figures?")?.split('&');
+    pairs
+        .map(|pair| pair.split_once('=').and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?))))
+        .collect()
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -151,8 +198,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_two_times() {
-        assert_eq!(figures("/figures?paint=31.5&ready=80"), Some((31.5, 80.0)));
+    fn a_report_is_names_and_numbers() {
+        let read = figures("/figures?paint=31.5&ready=80");
+        assert_eq!(read, Some(vec![("paint".to_owned(), 31.5), ("ready".to_owned(), 80.0)]));
         assert_eq!(figures("/figures?paint=&ready=80"), None);
         assert_eq!(figures("/"), None);
         assert_eq!(median(&mut [5.0, 1.0, 3.0]), 3.0);

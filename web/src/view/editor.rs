@@ -10,8 +10,8 @@ use crate::session::{Action, Session};
 
 /// Lines that get a number and a tint.
 const LINES_MAX: usize = 2_000;
-/// Bytes of a draft that are kept; the API server takes no larger request either.
-const DRAFT_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Bytes of a draft that are taken: with more, a browser takes seconds to lay the text out.
+const DRAFT_BYTES_MAX: usize = 512 * 1024;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
@@ -146,7 +146,7 @@ fn says(found: &Findings, refused: usize) -> Html {
     let fine = found.problems.is_empty() && !found.too_long;
     html! {
         <>
-            <div class="refused" hidden={refused == 0}><b>{ format!("{:.1} MB were not taken. ", refused as f64 / 1e6) }</b>{ "A manifest may have 3 MB here, as much as the API server takes in one request." }</div>
+            <div class="refused" hidden={refused == 0}><b>{ format!("{:.1} MB were not taken. ", refused as f64 / 1e6) }</b>{ format!("A manifest may have {} KiB here.", DRAFT_BYTES_MAX / 1024) }</div>
             <div class="long" hidden={!found.too_long}>{ "This text is too long to be checked while you type. It is checked when it is applied." }</div>
             <div class="problems">{ for problems }</div>
             <p class="fine" hidden={!fine}>{ if found.objects.is_empty() { "No object yet.".to_owned() } else { format!("Reads well: {}.", found.objects.join(", ")) } }</p>

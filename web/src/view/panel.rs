@@ -110,25 +110,30 @@ fn held_count(cx: &Cx) -> usize {
 
 /// Every claim of a host port, those of waiting pods too.
 fn ports(cx: &Cx) -> Html {
-    use portlab_engine::object::{name, namespace, str_at};
+    use portlab_engine::object::{bool_at, name, namespace, str_at};
     let state = cx.session.state();
     let cluster = cx.session.cluster();
-    let mut rows: Vec<(String, String, String, String, u16)> = Vec::new();
+    let mut rows: Vec<(String, String, String, String, u16, &str)> = Vec::new();
     for pod in state.store.list(Kind::Pod) {
         let node = match str_at(pod, "spec.nodeName") {
             "" => "none: waits".to_owned(),
             node => short_node(node, &cluster),
         };
+        let socket = match (str_at(pod, "spec.nodeName"), bool_at(pod, "spec.hostNetwork")) {
+            ("", _) => "nothing yet",
+            (_, true) => "the pod’s own: it shares the node’s network",
+            (_, false) => "no socket: a rule forwards it",
+        };
         let holder = format!("{}/{}", namespace(pod), name(pod));
-        rows.extend(claims(pod).into_iter().map(|c| (node.clone(), c.ip, c.protocol, holder.clone(), c.port)));
+        rows.extend(claims(pod).into_iter().map(|c| (node.clone(), c.ip, c.protocol, holder.clone(), c.port, socket)));
     }
     rows.sort();
     let surplus = rows.len().saturating_sub(ROWS_MAX);
     if rows.is_empty() {
         return html! { <p class="empty">{ "No pod claims a host port. Claims appear here as pods that declare one are created." }</p> };
     }
-    let lines = rows.iter().take(ROWS_MAX).enumerate().map(|(at, (node, ip, protocol, holder, port))| {
-        html! { <tr key={at}><td>{ node }</td><td>{ ip }</td><td>{ protocol }</td><td>{ port }</td><td>{ holder }</td><td><small>{ "no socket: a rule forwards it" }</small></td></tr> }
+    let lines = rows.iter().take(ROWS_MAX).enumerate().map(|(at, (node, ip, protocol, holder, port, socket))| {
+        html! { <tr key={at}><td>{ node }</td><td>{ ip }</td><td>{ protocol }</td><td>{ port }</td><td>{ holder }</td><td><small>{ *socket }</small></td></tr> }
     });
     html! {
         <>

@@ -146,6 +146,10 @@ fn take_text(typing: &Typing, text: String) -> Typing {
     if !text.ends_with('\n') && rest.is_empty() {
         rest = commands.pop().unwrap_or_default();
     }
+    // Inside a here-document or an open quote the line end belongs to the text.
+    if text.ends_with('\n') && !rest.is_empty() {
+        rest.push('\n');
+    }
     if commands.len() > COMMANDS_MAX {
         next.refused = Some(format!("# {} commands at once: the first {COMMANDS_MAX} were taken", commands.len()));
         commands.truncate(COMMANDS_MAX);
@@ -280,4 +284,39 @@ fn joined(lines: &[&str]) -> String {
         None => (*line).to_owned(),
     };
     lines.iter().map(short).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands in the line and what waits to run, after texts came in one after another.
+    fn typed(texts: &[&str]) -> (String, Vec<String>) {
+        let mut typing = Typing::default();
+        for text in texts {
+            let whole = format!("{}{text}", typing.text);
+            typing = take_text(&typing, whole);
+        }
+        (typing.text.clone(), typing.waiting.to_vec())
+    }
+
+    #[test]
+    fn a_here_document_is_typed_line_by_line() {
+        let (text, waiting) = typed(&["cat <<END", "\n", "a: 1", "\n", "END"]);
+        assert_eq!((text.as_str(), waiting.len()), ("cat <<END\na: 1\nEND", 0));
+    }
+
+    #[test]
+    fn the_last_line_of_a_paste_waits_for_enter() {
+        assert_eq!(typed(&["echo a\necho b"]), ("echo b".to_owned(), vec!["echo a".to_owned()]));
+        assert_eq!(typed(&["echo a\necho b\n"]).0, "");
+    }
+
+    #[test]
+    fn what_is_too_long_leaves_the_line_as_it_was() {
+        let typing = Typing { text: "echo kept".into(), ..Typing::default() };
+        let after = take_text(&typing, "x".repeat(PASTE_BYTES_MAX + 1));
+        assert_eq!(after.text, "echo kept");
+        assert!(after.refused.is_some_and(|said| said.contains("0.3 MB were not taken")));
+    }
 }
