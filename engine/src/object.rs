@@ -42,6 +42,19 @@ pub fn entries<'a>(object: &'a Value, path: &str) -> impl Iterator<Item = (&'a s
     field(object, path).as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
 }
 
+/// What JSON calls the type of a value.
+#[must_use]
+pub fn json_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 #[must_use]
 pub fn name(object: &Value) -> &str {
     str_at(object, "metadata.name")

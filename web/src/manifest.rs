@@ -6,7 +6,7 @@
 use portlab_engine::kube::api::{FieldError, default_object, validate};
 use portlab_engine::kube::schema::decode::check;
 use portlab_engine::kube::schema::stored_without_effect;
-use portlab_engine::object::{set, str_at};
+use portlab_engine::object::{json_type, set, str_at};
 use portlab_engine::store::Kind;
 use portlab_engine::yaml::{self, Mark, Marked, Marks};
 use serde_json::Value;
@@ -157,23 +157,12 @@ fn leaf(value: &Value, names: &[&str], found: &str) -> Option<String> {
             .enumerate()
             .find_map(|(i, item)| Some(format!("[{i}]{}", dotted(leaf(item, names, found)?))));
     }
-    let Some((name, rest)) = names.split_first() else { return (kind_of(value) == found).then(String::new) };
+    let Some((name, rest)) = names.split_first() else { return (json_type(value) == found).then(String::new) };
     Some(format!("{name}{}", dotted(leaf(value.get(name)?, rest, found)?)))
 }
 
 fn dotted(path: String) -> String {
     if path.is_empty() || path.starts_with('[') { path } else { format!(".{path}") }
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 #[cfg(test)]

@@ -127,10 +127,9 @@ fn notices(cx: &Cx) -> Html {
 fn dull(cx: &Cx) -> Option<Html> {
     let session = cx.session;
     let (start, _) = session.window();
-    let state = session.state();
     let events = session.events();
     let seen = session.seen().min(events.len());
-    let (key, fields) = without_effect(&events[start.min(seen)..seen], &state.store)?;
+    let (key, fields) = without_effect(&events[start.min(seen)..seen])?;
     let named =
         fields.iter().take(DULL_MAX).map(|path| html! { <code key={path.clone()}>{ format!("{path} ") }</code> });
     let more = fields.len().saturating_sub(DULL_MAX);

@@ -4,7 +4,7 @@
 //! ([`default_object`]), admission, preparation (generation, status), allocation of cluster IPs and node ports, validation
 //! ([`validate`]), storing. Reading goes straight to the store.
 //!
-//! * [`create`], [`update`], [`update_status`], [`patch`], [`delete`], [`evict`], [`bind`]: the verbs.
+//! * [`create`], [`update`], [`Part::Status`], [`patch`], [`delete`], [`evict`], [`bind`]: the verbs.
 //! * [`record_event`]: events with the counting that clients do.
 //! * [`patch`](mod@patch): strategic merge, JSON merge and JSON patch; the three-way merge of `kubectl apply`.
 //! * [`validation`], [`defaults`]: the rules by kind, pure.
@@ -34,7 +34,7 @@ pub use patch::{PatchType, apply_patch};
 pub use status::{Cause, Reason, Status};
 pub use validation::{validate, validate_update};
 pub use warnings::warnings;
-pub use write::{bind, create, decode, patch, update, update_status};
+pub use write::{Part, bind, create, decode, patch, update};
 
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use crate::event::Actor;
 use crate::kube::api::{
-    DeleteOptions, PatchType, Reason, Report, Status, create, decode, delete, patch, record_event, update,
-    update_status,
+    DeleteOptions, Part, PatchType, Reason, Report, Status, create, decode, delete, patch, record_event, update,
 };
 use crate::lab::{LabOptions, Nodes};
 use crate::object::{field, name, str_at};
@@ -285,9 +284,11 @@ fn versions_and_generations() {
     assert_eq!((&first["metadata"]["generation"], &first["spec"]["replicas"]), (&json!(1), &json!(1)));
     let mut next = (*first).clone();
     next["spec"]["replicas"] = json!(2);
-    let second = update(&mut world, Actor::Learner, Kind::Deployment, "default", "d", next.clone()).expect("scaled");
+    let second =
+        update(&mut world, Actor::Learner, Part::Main, Kind::Deployment, "default", "d", next.clone()).expect("scaled");
     assert_eq!(second["metadata"]["generation"], json!(2));
-    let stale = update(&mut world, Actor::Learner, Kind::Deployment, "default", "d", next).expect_err("stale");
+    let stale =
+        update(&mut world, Actor::Learner, Part::Main, Kind::Deployment, "default", "d", next).expect_err("stale");
     assert_eq!(
         stale.message,
         "Operation cannot be fulfilled on deployments.apps \"d\": the object has been modified; please apply your changes to the latest version and try again"
@@ -295,7 +296,7 @@ fn versions_and_generations() {
     let mut status = (*second).clone();
     status["status"]["replicas"] = json!(2);
     status["spec"]["replicas"] = json!(7);
-    let third = update_status(&mut world, Actor::Lab, Kind::Deployment, "default", "d", status).expect("status");
+    let third = update(&mut world, Actor::Lab, Part::Status, Kind::Deployment, "default", "d", status).expect("status");
     assert_eq!(
         (&third["spec"]["replicas"], &third["status"]["replicas"], &third["metadata"]["generation"]),
         (&json!(2), &json!(2), &json!(2))

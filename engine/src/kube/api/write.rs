@@ -103,43 +103,29 @@ fn generate_name(world: &mut World, kind: Kind, object: &mut Value) {
     }
 }
 
-/// Replaces an object; its status is kept. With a resourceVersion, only if that is the stored one.
+/// Which part of an object a request is for: all but its status, or its `status` subresource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Main,
+    Status,
+}
+
+/// Replaces one part of an object (and what else its status subresource may change); the rest is kept. With a resourceVersion,
+/// only if that is the stored one.
 ///
 /// # Errors
 /// As the API server refuses: NotFound, Conflict, Invalid, BadRequest.
 pub fn update(
     world: &mut World,
     actor: Actor,
+    part: Part,
     kind: Kind,
     namespace: &str,
     name: &str,
     object: Value,
 ) -> Result<Object, Status> {
     let object = decode(kind, &object, false)?;
-    replace(world, actor, Key::new(kind, namespace, name), object, Part::Main)
-}
-
-/// Replaces an object's status (and what else its status subresource may change); the rest is kept.
-///
-/// # Errors
-/// As [`update`].
-pub fn update_status(
-    world: &mut World,
-    actor: Actor,
-    kind: Kind,
-    namespace: &str,
-    name: &str,
-    object: Value,
-) -> Result<Object, Status> {
-    let object = decode(kind, &object, false)?;
-    replace(world, actor, Key::new(kind, namespace, name), object, Part::Status)
-}
-
-/// Which part of an object a request is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Main,
-    Status,
+    replace(world, actor, Key::new(kind, namespace, name), object, part)
 }
 
 /// Applies a patch to the stored object.

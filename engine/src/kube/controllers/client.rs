@@ -50,7 +50,7 @@ pub fn create(world: &mut World, actor: Actor, kind: Kind, object: Value) -> Res
 pub fn update(world: &mut World, actor: Actor, kind: Kind, mut object: Value) -> Result<Object, Failure> {
     object::set(&mut object, "metadata.resourceVersion", Value::Null);
     let key = Key::of(kind, &object);
-    Ok(api::update(world, actor, kind, &key.namespace, &key.name, object)?)
+    Ok(api::update(world, actor, api::Part::Main, kind, &key.namespace, &key.name, object)?)
 }
 
 /// Writes status and annotations; `object` becomes what was stored.
@@ -58,7 +58,7 @@ pub fn update_status(world: &mut World, actor: Actor, kind: Kind, object: &mut V
     let mut sent = object.clone();
     object::set(&mut sent, "metadata.resourceVersion", Value::Null);
     let key = Key::of(kind, &sent);
-    *object = (*api::update_status(world, actor, kind, &key.namespace, &key.name, sent)?).clone();
+    *object = (*api::update(world, actor, api::Part::Status, kind, &key.namespace, &key.name, sent)?).clone();
     Ok(())
 }
 

@@ -146,7 +146,7 @@ pub(super) fn ready(world: &mut World, number: u32) {
     let mut changed = (*node).clone();
     let joined = object::field(&node, "metadata.creationTimestamp").clone();
     changed["status"]["conditions"] = conditions(world, Some(&joined));
-    let _ = api::update_status(world, actor.clone(), Kind::Node, "", &name, changed);
+    let _ = api::update(world, actor.clone(), api::Part::Status, Kind::Node, "", &name, changed);
     let Some(node) = find(world, number) else { return };
     report(world, "kube-proxy", &node, "Normal", "Starting", "");
     report(world, "kubelet", &node, "Normal", "NodeReady", &format!("Node {name} status is now: NodeReady"));
@@ -154,5 +154,5 @@ pub(super) fn ready(world: &mut World, number: u32) {
     let taints = object::items(&node, "spec.taints").iter().filter(|taint| object::str_at(taint, "key") != NOT_READY);
     let taints: Vec<Value> = taints.cloned().collect();
     object::set(&mut changed, "spec.taints", if taints.is_empty() { Value::Null } else { Value::Array(taints) });
-    let _ = api::update(world, Actor::NodeController, Kind::Node, "", &name, changed);
+    let _ = api::update(world, Actor::NodeController, api::Part::Main, Kind::Node, "", &name, changed);
 }

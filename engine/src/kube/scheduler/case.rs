@@ -90,7 +90,7 @@ fn admit(world: &mut World, kind: Kind, object: &Value) -> Result<Result<Value, 
     // What every cluster has may be given again, as it should be.
     let common = matches!(kind, Kind::Namespace | Kind::PriorityClass);
     if common && world.store().find(kind, "", name(object)).is_some() {
-        let replaced = api::update(world, Actor::Learner, kind, "", name(object), object.clone());
+        let replaced = api::update(world, Actor::Learner, api::Part::Main, kind, "", name(object), object.clone());
         return Ok(replaced.map(|object| (*object).clone()).map_err(|status| status.message));
     }
     if kind.info().namespaced && world.store().find(Kind::Namespace, "", place).is_none() {

@@ -71,7 +71,7 @@ fn note(message: &str) -> String {
 fn write_status(world: &mut World, pod: &PodRef, before: &Value, changed: Value) {
     if changed != *before {
         // A pod that is gone by now needs no status.
-        let _ = api::update_status(world, Actor::Scheduler, Kind::Pod, &pod.namespace, &pod.name, changed);
+        let _ = api::update(world, Actor::Scheduler, api::Part::Status, Kind::Pod, &pod.namespace, &pod.name, changed);
     }
 }
 

@@ -141,7 +141,7 @@ fn a_cordoned_node_is_used_once_it_is_uncordoned() {
     assert_eq!(node_of(&world, "web"), "");
     let mut open = (**world.store().find(Kind::Node, "", "n0").expect("the node")).clone();
     set(&mut open, "spec.unschedulable", Value::Null);
-    api::update(&mut world, Actor::Learner, Kind::Node, "", "n0", open).expect("uncordoned");
+    api::update(&mut world, Actor::Learner, api::Part::Main, Kind::Node, "", "n0", open).expect("uncordoned");
     world.advance(SOON);
     assert_eq!(node_of(&world, "web"), "n0");
 }
@@ -168,7 +168,7 @@ fn gates_hold_a_pod_back() {
     assert_eq!(node_of(&world, "web"), "");
     let mut open = (*stored(&world, "web")).clone();
     set(&mut open, "spec.schedulingGates", Value::Null);
-    api::update(&mut world, Actor::Learner, Kind::Pod, "default", "web", open).expect("gates may go");
+    api::update(&mut world, Actor::Learner, api::Part::Main, Kind::Pod, "default", "web", open).expect("gates may go");
     world.advance(SOON);
     assert_eq!(node_of(&world, "web"), "n0");
 }

@@ -37,7 +37,7 @@ fn change(world: &mut World, kind: Kind, object: &str, path: &str, value: Value)
     let Some(found) = world.store().get(&Key::new(kind, namespace, object)).cloned() else { return };
     let mut changed = (*found).clone();
     set(&mut changed, path, value);
-    api::update(world, Actor::Learner, kind, namespace, object, changed).expect("accepted");
+    api::update(world, Actor::Learner, api::Part::Main, kind, namespace, object, changed).expect("accepted");
 }
 
 fn perform(world: &mut World, operation: &Value) {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Struct, Type, structure};
 use crate::kube::quantity::{self, QuantityError};
+use crate::object::json_type;
 
 /// What decoding found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub fn check(kind: &str, value: &Value) -> Findings {
         match value {
             Value::Object(_) => walk.structure(root, value),
             Value::Null => {}
-            other => walk.mismatch(&described(other), &format!("v1.{kind}")),
+            other => walk.mismatch(json_type(other), &format!("v1.{kind}")),
         }
     }
     walk.findings
@@ -117,7 +118,7 @@ impl Walk {
             (Type::Quantity, _) => self.quantity(value),
             (Type::Time | Type::MicroTime, _) => self.time(ty, value),
             (Type::IntOrString, _) => self.int_or_string(value),
-            (_, other) => self.mismatch(&described(other), &ty.go_name()),
+            (_, other) => self.mismatch(json_type(other), &ty.go_name()),
         }
     }
 
@@ -155,7 +156,7 @@ impl Walk {
             Value::String(_) => return,
             Value::Number(number) if number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()) => return,
             Value::Number(number) => format!("number {number}"),
-            other => described(other),
+            other => json_type(other).to_owned(),
         };
         self.fail(format!("json: cannot unmarshal {found} into Go value of type int32"));
     }
@@ -168,7 +169,7 @@ impl Walk {
                     self.fail(error);
                 }
             }
-            other => self.fail(format!("json: cannot unmarshal {} into Go value of type string", described(other))),
+            other => self.fail(format!("json: cannot unmarshal {} into Go value of type string", json_type(other))),
         }
     }
 
@@ -184,19 +185,6 @@ impl Walk {
             ));
         }
     }
-}
-
-/// What Go's decoder calls a JSON value.
-fn described(value: &Value) -> String {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-    .into()
 }
 
 /// RFC 3339 as Go's `time.Parse` reads it: which element of the layout fails, and at which text.

@@ -66,7 +66,7 @@ fn make(call: &mut Call, kind: Kind, mut object: Value, failing: Option<&str>) -
     let mut object = annotate_for_create(&object, call.flags.bool("save-config"));
     if dry_run != DryRun::Client {
         let namespace = if kind.info().namespaced { call.namespace() } else { String::new() };
-        let stored = request::create(call, kind, &namespace, &object, validation, dry_run);
+        let stored = request::create_generated(call, kind, &namespace, &object, validation, dry_run);
         let stored = stored.map_err(|failure| match failing {
             Some(failing) => Failure::text(format!("{failing}: {}", failure.message())),
             None => failure,

@@ -36,7 +36,7 @@ pub fn run(call: &mut Call) -> Outcome {
         }
         let object = annotate_for_create(&object, call.flags.bool("save-config"));
         let namespace = call.namespace();
-        let stored = request::create(call, Kind::Service, &namespace, &object, Validation::Ignore, dry_run)?;
+        let stored = request::create_generated(call, Kind::Service, &namespace, &object, Validation::Ignore, dry_run)?;
         printer.print(call, Kind::Service, &stored, "exposed")
     })
 }

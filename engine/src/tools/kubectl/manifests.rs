@@ -206,7 +206,7 @@ fn no_mapping(version: &str, kind: &str, name: &str, namespace: &str, source: &s
 /// metadata is read as ObjectMeta before anything is sent: its fields must have their types.
 fn check_metadata(value: &Value) -> Result<(), String> {
     let refused = |found: &Value, at: &str, of: &str| {
-        format!("json: cannot unmarshal {} into Go struct field {at} of type {of}", json_type(found))
+        format!("json: cannot unmarshal {} into Go struct field {at} of type {of}", object::json_type(found))
     };
     let metadata = object::field(value, "metadata");
     let Some(fields) = metadata.as_object() else {
@@ -232,15 +232,4 @@ fn check_metadata(value: &Value) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }

@@ -139,7 +139,7 @@ fn patch_on_server(call: &mut Call, info: &Info, how: PatchType, patch: &Value, 
                 return Ok(patched.into());
             }
             let (namespace, name) = (&info.namespace, &info.name);
-            Ok(api::update_status(call.cx.world, Actor::Learner, info.kind, namespace, name, patched)?)
+            Ok(api::update(call.cx.world, Actor::Learner, api::Part::Status, info.kind, namespace, name, patched)?)
         }
         "scale" if matches!(info.kind, Kind::Deployment | Kind::ReplicaSet) => {
             let current = int_at(info.value(), "spec.replicas").unwrap_or(0);

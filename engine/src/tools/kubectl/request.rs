@@ -46,8 +46,24 @@ impl Validation {
     }
 }
 
-/// Creates an object in a namespace; what it answers is the object as stored, or as it would be.
+/// Creates an object of a manifest in a namespace; what it answers is the object as stored, or as it would be.
 pub fn create(
+    call: &mut Call,
+    kind: Kind,
+    namespace: &str,
+    object: &Value,
+    validation: Validation,
+    dry_run: DryRun,
+) -> Outcome<Object> {
+    let stored = create_generated(call, kind, namespace, object, validation, dry_run)?;
+    if dry_run == DryRun::None {
+        note_without_effect(call, kind, &stored, schema::stored_without_effect(kind.info().kind, object));
+    }
+    Ok(stored)
+}
+
+/// The same of an object that kubectl made itself, of which the page has nothing to tell.
+pub fn create_generated(
     call: &mut Call,
     kind: Kind,
     namespace: &str,
@@ -64,13 +80,12 @@ pub fn create(
         }
         (Ok(_), _) => {}
     }
-    let mut object = api::decode(kind, object, false)?;
+    let decoded = api::decode(kind, object, false)?;
     if dry_run == DryRun::Server {
-        return would_create(call, kind, namespace, object);
+        return would_create(call, kind, namespace, decoded);
     }
-    let stored = api::create(call.cx.world, Actor::Learner, kind, namespace, std::mem::take(&mut object))?;
+    let stored = api::create(call.cx.world, Actor::Learner, kind, namespace, decoded)?;
     say_warnings(call, kind, &stored);
-    note_without_effect(call, kind, &stored);
     Ok(stored)
 }
 
@@ -140,7 +155,9 @@ pub fn patch(
     let stored = api::patch(call.cx.world, Actor::Learner, info.kind, &info.namespace, &info.name, how, patch)?;
     if stored != old {
         say_warnings(call, info.kind, &stored);
-        note_without_effect(call, info.kind, &stored);
+        let mut fields = schema::stored_without_effect(info.kind.info().kind, &patched);
+        fields.retain(|path| patched.pointer(&pointer(path)) != old.pointer(&pointer(path)));
+        note_without_effect(call, info.kind, &stored, fields);
     }
     Ok(stored)
 }
@@ -223,9 +240,10 @@ pub fn replace(
         return Ok(Rc::new(new));
     }
     let (kind, name) = (info.kind, &info.name);
-    let stored = api::update(call.cx.world, Actor::Learner, kind, &info.namespace, name, object.clone())?;
+    let stored =
+        api::update(call.cx.world, Actor::Learner, api::Part::Main, kind, &info.namespace, name, object.clone())?;
     say_warnings(call, kind, &stored);
-    note_without_effect(call, kind, &stored);
+    note_without_effect(call, kind, &stored, schema::stored_without_effect(kind.info().kind, object));
     Ok(stored)
 }
 
@@ -249,11 +267,57 @@ fn warn_of_unknown(call: &mut Call, message: &str) {
     }
 }
 
-/// Tells the page, not kubectl's reader, which fields have no effect in the lab.
-fn note_without_effect(call: &mut Call, kind: Kind, object: &Value) {
-    let fields = schema::stored_without_effect(kind.info().kind, object);
+/// `spec.containers[0].tty` as `/spec/containers/0/tty`.
+fn pointer(path: &str) -> String {
+    let steps = path.split(['.', '[']).map(|step| step.trim_end_matches(']'));
+    steps.map(|step| format!("/{step}")).collect()
+}
+
+/// Tells the page, not kubectl's reader, which of the fields that the request itself set have no effect in the lab.
+pub fn note_without_effect(call: &mut Call, kind: Kind, object: &Value, fields: Vec<String>) {
     if !fields.is_empty() {
         let key = Key::of(kind, object);
         call.cx.world.commit(Actor::Lab, What::WithoutEffect { key, fields });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event::What;
+    use crate::lab::{Lab, LabOptions, Place};
+
+    /// Commands, and the fields that each is told to have set without effect.
+    const ROWS: [(&str, &str); 6] = [
+        ("kubectl run plain --image=nginx", ""),
+        (r#"kubectl run own --image=nginx --overrides='{"spec":{"hostname":"h"}}'"#, "spec.hostname"),
+        (
+            "echo '{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\"},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"nginx\",\"tty\":true}]}}' | kubectl apply -f -",
+            "spec.containers[0].tty",
+        ),
+        ("kubectl label pod a x=y", ""),
+        ("kubectl create deployment d --image=nginx", ""),
+        (
+            r#"kubectl patch deployment d -p '{"spec":{"template":{"spec":{"dnsPolicy":"Default"}}}}'"#,
+            "spec.template.spec.dnsPolicy",
+        ),
+    ];
+
+    #[test]
+    fn only_what_the_request_itself_said_is_told() {
+        let mut lab = Lab::new(LabOptions::default());
+        for (line, wanted) in ROWS {
+            let before = lab.events().len();
+            let output = lab.run(&Place::Workstation, line);
+            assert_eq!(output.exit, 0, "{line}: {}", output.text());
+            let told: Vec<&str> = lab.events()[before..]
+                .iter()
+                .filter_map(|event| match &event.what {
+                    What::WithoutEffect { fields, .. } => Some(fields.iter().map(String::as_str)),
+                    _ => None,
+                })
+                .flatten()
+                .collect();
+            assert_eq!(told.join(" "), wanted, "{line}");
+        }
     }
 }

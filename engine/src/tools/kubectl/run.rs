@@ -12,6 +12,7 @@ use super::go_value::quote;
 use super::printed::{DryRun, Printer};
 use super::request::{self, Validation};
 use crate::kube::api::{self, PatchType};
+use crate::kube::schema::stored_without_effect;
 use crate::object::set;
 use crate::store::Kind;
 
@@ -237,6 +238,10 @@ fn create(call: &mut Call, kind: Kind, mut object: Value, dry_run: DryRun) -> Ou
     }
     let object = annotate_for_create(&object, call.flags.bool("save-config"));
     let namespace = call.namespace();
-    let stored = request::create(call, kind, &namespace, &object, Validation::Ignore, dry_run)?;
+    let stored = request::create_generated(call, kind, &namespace, &object, Validation::Ignore, dry_run)?;
+    if kind == Kind::Pod && dry_run == DryRun::None {
+        let overrides: Value = serde_json::from_str(call.flags.text("overrides")).unwrap_or_default();
+        request::note_without_effect(call, kind, &stored, stored_without_effect("Pod", &overrides));
+    }
     Ok((*stored).clone())
 }
