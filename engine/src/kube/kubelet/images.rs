@@ -84,6 +84,12 @@ pub fn known(image: &str) -> bool {
         || SERVERS.iter().any(|server| server.0 == name)
 }
 
+/// Whether the image holds other programs than the one that it runs: a shell, `ls`. Those made from nothing hold none.
+pub fn has_programs(image: &str) -> bool {
+    let bare = ["pause", "coredns", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+    !bare.contains(&short(&parse(image).0))
+}
+
 fn short(repository: &str) -> &str {
     repository.rsplit('/').next().unwrap_or(repository)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::events::tell;
+use super::events::{tell, tell_of_pull_secrets};
 use super::program::{OnTerm, Run};
 use super::runtime::{self, Container, Ended, PodRuntime, State};
 use super::{Work, admission, images, probes, sockets, status};
@@ -86,6 +86,7 @@ fn admit(world: &mut World, key: &Key, uid: &str, pod: &Object, node: String) {
         cleaned_up: None,
     };
     world.kube.kubelet.pods.insert(uid.to_owned(), runtime);
+    tell_of_pull_secrets(world, pod);
     report(world, key, uid);
     let wait = between(world, SANDBOX_MS);
     world.at(wait, Task::Kubelet(Work::Sandbox { pod: key.clone(), uid: uid.to_owned() }));
@@ -236,6 +237,7 @@ fn start(world: &mut World, key: &Key, uid: &str, pod: &Object, container: &Valu
     let run = runtime::start(container, &open);
     tell(world, pod, &name, "Normal", "Created", &format!("Created container: {name}"));
     tell(world, pod, &name, "Normal", "Started", &format!("Started container {name}"));
+    tell_of_pull_secrets(world, pod);
     let now = world.now();
     let exit = run.exit;
     let Some(found) = container_of(world, uid, &name) else { return };

@@ -8,6 +8,7 @@ use super::failure::{Failure, Outcome};
 use super::go_value::quote;
 use super::pod_of::{Preference, containers, default_container, pods_of};
 use super::select::{Query, select};
+use crate::kube::kubelet::images;
 use crate::lab::{Place, Stream};
 use crate::object::{self, items, str_at};
 use crate::tools::{Env, shell};
@@ -81,6 +82,8 @@ fn check_running(call: &Call, pod: &serde_json::Value, container: &str) -> Outco
 }
 
 fn in_container(call: &mut Call, pod: &serde_json::Value, container: String, command: Vec<String>) -> Outcome {
+    let all = items(pod, "spec.containers").iter().chain(items(pod, "spec.initContainers"));
+    let image = all.into_iter().find(|one| str_at(one, "name") == container).map_or("", |one| str_at(one, "image"));
     let place = Place::Pod { namespace: object::namespace(pod).into(), name: object::name(pod).into(), container };
     let stdin = if call.flags.bool("stdin") { call.cx.take_stdin() } else { String::new() };
     let only_a_shell = command.len() == 1 && ["sh", "bash", "/bin/sh", "/bin/bash"].contains(&command[0].as_str());
@@ -91,24 +94,30 @@ fn in_container(call: &mut Call, pod: &serde_json::Value, container: String, com
     }
     let mut env = Env::at(&place);
     let program = command[0].clone();
+    if !images::has_programs(image) {
+        return Err(no_such_program(&program));
+    }
     let output = shell::run_program(call.cx.world, &place, &mut env, command, stdin);
     let missing = output.exit == 127
         && matches!(&output.chunks[..], [(Stream::Stderr, text)] if text.ends_with("command not found\n"));
     if missing {
-        return Err(Failure::Exactly {
-            text: format!(
-                "error: Internal error occurred: Internal error occurred: error executing command in container: failed to exec in \
-                 container: failed to start exec {}: OCI runtime exec failed: exec failed: unable to start container process: \
-                 exec: {}: executable file not found in $PATH",
-                quote(&"0".repeat(64)),
-                quote(&program)
-            ),
-            exit: 1,
-        });
+        return Err(no_such_program(&program));
     }
     call.cx.out.extend(output.chunks);
     match output.exit {
         0 => Ok(()),
         code => Err(Failure::Exactly { text: format!("command terminated with exit code {code}"), exit: code }),
     }
+}
+
+/// What the container runtime says of a program that the container does not have.
+fn no_such_program(program: &str) -> Failure {
+    let text = format!(
+        "error: Internal error occurred: Internal error occurred: error executing command in container: failed to exec in container: \
+         failed to start exec {}: OCI runtime exec failed: exec failed: unable to start container process: exec: {}: executable file \
+         not found in $PATH",
+        quote(&"0".repeat(64)),
+        quote(program)
+    );
+    Failure::Exactly { text, exit: 1 }
 }
