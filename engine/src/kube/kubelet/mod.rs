@@ -38,6 +38,11 @@ pub enum Work {
         pod: Key,
         uid: String,
     },
+    /// Look at a pod again after a container has started.
+    LookAgain {
+        pod: Key,
+        uid: String,
+    },
     /// The pod's network is up: its containers can start.
     Sandbox {
         pod: Key,
@@ -103,6 +108,7 @@ pub fn run(world: &mut World, work: Work) {
         Work::Sync { pod, uid } => sync::sync(world, &pod, &uid),
         Work::Sandbox { pod, uid } => sync::sandbox_ready(world, &pod, &uid),
         Work::Pulled { pod, uid, container } => sync::pulled(world, &pod, &uid, &container),
+        Work::LookAgain { pod, uid } => sync::look_again(world, &pod, &uid),
         Work::Exited { pod, uid, container, id } => sync::exited(world, &pod, &uid, &container, &id),
         Work::Probe { pod, uid, container, id, probe } => probes::run(world, &pod, &uid, &container, &id, probe),
     }

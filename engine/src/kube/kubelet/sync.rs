@@ -27,6 +27,8 @@ const PULL_MS: (u32, u32) = (900, 300);
 /// How soon the kubelet sees that a container has started, and that one has ended (it looks once a second).
 const SEES_START_MS: (u32, u32) = (80, 60);
 const SEES_EXIT_MS: (u32, u32) = (300, 600);
+/// How long after a start it goes through the pod once more.
+const LOOKS_AGAIN: Duration = Duration::from_secs(1);
 /// From the end of a stopping pod's last container until it is seen, and from there until volumes and cgroups are gone.
 const SEES_STOP_MS: (u32, u32) = (550, 250);
 const CLEANS_UP_MS: (u32, u32) = (450, 200);
@@ -237,7 +239,9 @@ fn start(world: &mut World, key: &Key, uid: &str, pod: &Object, container: &Valu
     let run = runtime::start(container, &open);
     tell(world, pod, &name, "Normal", "Created", &format!("Created container: {name}"));
     tell(world, pod, &name, "Normal", "Started", &format!("Started container {name}"));
-    tell_of_pull_secrets(world, pod);
+    if !items(pod, "spec.imagePullSecrets").is_empty() {
+        world.at(LOOKS_AGAIN, Task::Kubelet(Work::LookAgain { pod: key.clone(), uid: uid.to_owned() }));
+    }
     let now = world.now();
     let exit = run.exit;
     let Some(found) = container_of(world, uid, &name) else { return };
@@ -255,6 +259,13 @@ fn start(world: &mut World, key: &Key, uid: &str, pod: &Object, container: &Valu
     }
     let wait = between(world, SEES_START_MS);
     world.at(wait, Task::Kubelet(sync));
+}
+
+/// The kubelet looks at a pod again after it saw a container start.
+pub(super) fn look_again(world: &mut World, key: &Key, uid: &str) {
+    if let Some(pod) = current(world, key, uid).filter(|pod| !object::is_terminating(pod)) {
+        tell_of_pull_secrets(world, &pod);
+    }
 }
 
 /// Puts a new instance of a container in the place of the one before.
