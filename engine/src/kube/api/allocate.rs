@@ -370,14 +370,13 @@ fn drop_by_type(service: &mut Value, old: &Value) {
             }
         }
     }
-    if needs_node_ports(old) && !needs_node_ports(service) {
-        if listed_ports(old).is_superset(&listed_ports(service)) {
-            let mut ports = items(service, "spec.ports").to_vec();
-            for port in &mut ports {
-                set(port, "nodePort", Value::Null);
-            }
-            set(service, "spec.ports", ports);
+    let loses_node_ports = needs_node_ports(old) && !needs_node_ports(service);
+    if loses_node_ports && listed_ports(old).is_superset(&listed_ports(service)) {
+        let mut ports = items(service, "spec.ports").to_vec();
+        for port in &mut ports {
+            set(port, "nodePort", Value::Null);
         }
+        set(service, "spec.ports", ports);
     }
     if needs_health_check(old) && !needs_health_check(service) && same(service, "spec.healthCheckNodePort") {
         set(service, "spec.healthCheckNodePort", Value::Null);
