@@ -8,6 +8,7 @@ mod dist;
 mod holder;
 mod index_html;
 mod install;
+mod kernel;
 mod kind_verify;
 mod lessons;
 mod notices;
@@ -15,8 +16,10 @@ mod page;
 mod schedule;
 mod serve;
 mod shell;
+mod syscalls;
 mod test;
 mod toolchain;
+mod worlds;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -50,6 +53,11 @@ const COMMANDS: &[Command] = &[
         name: "shell",
         summary: "the lab's terminal; a script on standard input gives a transcript",
         run: shell::run,
+    },
+    Command {
+        name: "syscalls",
+        summary: "scripts of system calls in the engine, on this kernel, or in both",
+        run: syscalls::run,
     },
 ];
 
