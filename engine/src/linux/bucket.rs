@@ -78,6 +78,11 @@ impl Buckets {
         self.by_port.get(&port)
     }
 
+    /// The buckets, by port.
+    pub fn all(&self) -> impl Iterator<Item = &Bucket> {
+        self.by_port.values()
+    }
+
     /// Ports whose bucket is bound.
     #[must_use]
     pub fn bound(&self) -> &Ports {

@@ -45,6 +45,12 @@ impl Established {
         self.first.get(tuple).copied().into_iter().chain(others.into_iter().flatten().copied())
     }
 
+    /// Whether this very holder has the tuple.
+    #[cfg(test)]
+    pub(super) fn find(&self, tuple: &Tuple, holder: Holder) -> bool {
+        self.holders(tuple).any(|other| other == holder)
+    }
+
     pub(super) fn insert(&mut self, tuple: Tuple, holder: Holder) {
         if let Some(older) = self.first.insert(tuple, holder) {
             self.others.entry(tuple).or_default().insert(0, older);
@@ -234,6 +240,14 @@ impl Namespace {
         list.insert(if tail { list.len() } else { 0 }, id);
         let socket = self.sock(id);
         (socket.group, socket.hashed) = (group, true);
+    }
+
+    /// Whether the socket stands in the list of listeners.
+    #[cfg(test)]
+    pub(super) fn is_listed(&self, id: SocketId) -> bool {
+        let socket = self.socket_of(id);
+        let list = self.listeners.lists.get(&list_of(socket.num, socket.local));
+        list.is_some_and(|list| list.contains(&id))
     }
 
     /// Takes a listener out.

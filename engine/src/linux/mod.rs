@@ -180,6 +180,9 @@ impl Namespace {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 fn number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
