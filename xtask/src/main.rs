@@ -9,6 +9,7 @@ mod holder;
 mod index_html;
 mod install;
 mod kernel;
+mod kernel_verify;
 mod kind_verify;
 mod lessons;
 mod notices;
@@ -38,6 +39,11 @@ const COMMANDS: &[Command] = &[
         name: "kind-verify",
         summary: "run the lessons on a real Kubernetes and compare each claim",
         run: kind_verify::run,
+    },
+    Command {
+        name: "kernel-verify",
+        summary: "hold the engine's sockets against this machine's kernel",
+        run: kernel_verify::run,
     },
     Command { name: "dist", summary: "write the static site to dist/, or one HTML file", run: dist::run },
     Command { name: "test", summary: "everything that continuous integration runs", run: test::run },
