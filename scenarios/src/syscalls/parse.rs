@@ -306,7 +306,10 @@ fn answer(cursor: &mut Cursor<'_>, call: &Call) -> Result<Answer, ScriptError> {
     if cursor.take("?") {
         return Ok(Answer::Any);
     }
-    if cursor.rest().starts_with("-1") && !cursor.rest()[2..].starts_with(|c: char| c.is_ascii_digit()) {
+    // A sysctl may hold -1: then no name of an error follows.
+    let is_value = matches!(call, Call::Sysctl { value: None, .. } | Call::Counter(_));
+    let named = cursor.rest().strip_prefix("-1").map(|behind| behind.trim_start().starts_with(char::is_alphabetic));
+    if named == Some(true) || (named == Some(false) && !is_value) {
         cursor.at += 2;
         cursor.blanks();
         let start = cursor.at;

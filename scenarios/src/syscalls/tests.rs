@@ -60,6 +60,7 @@ fn other_spellings_read_the_same() {
             "sysctl(net.ipv4.tcp_rmem) = 4096 131072 6291456  # three",
         ),
         ("seteuid(7) = -1 EPERM (Operation not permitted)", "seteuid(7) = -1 EPERM"),
+        ("sysctl(net.ipv4.tcp_fin_timeout) = -1 # forever", "sysctl(net.ipv4.tcp_fin_timeout) = -1  # forever"),
         ("sleep(1.50) = 0", "sleep(1.5) = 0"),
     ] {
         assert_eq!(parse_draft(spelling).unwrap().to_string(), format!("{canonical}\n"));
