@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::address::{ANY6, Family, is_any};
 use super::bind::Refusal;
-use super::packet::{Body, Packet, Segment};
+use super::packet::{Body, Packet};
 use super::route::{LO, Out, parse_prefix, wire_family};
 use super::socket::{Protocol, Socket, SocketId, State};
 use super::tcp::connect::CALL_TIMEOUT_MS;
@@ -60,9 +60,8 @@ impl Namespace {
         if data.is_empty() {
             return Ok(0);
         }
-        let seq = socket.tcp.snd_nxt;
-        socket.tcp.snd_nxt = seq.wrapping_add(super::number(data.len()));
-        self.send_segment(id, Segment { ack: true, seq, data: data.to_vec(), ..Segment::default() });
+        socket.tcp.unsent.extend_from_slice(data);
+        self.push(id);
         self.deliver();
         Ok(data.len())
     }
@@ -100,7 +99,9 @@ impl Namespace {
             return Err(Errno::Enotconn.into());
         }
         if !socket.tcp.received.is_empty() {
-            return Ok(std::mem::take(&mut socket.tcp.received));
+            let data = std::mem::take(&mut socket.tcp.received);
+            self.acknowledge_read(id);
+            return Ok(data);
         }
         if socket.tcp.done {
             return Ok(Vec::new());

@@ -166,6 +166,12 @@ impl Namespace {
             self.goes_off(timer);
             self.deliver();
             if done(self) {
+                // Timers that are due together go off together.
+                let now = self.now;
+                while let Some((_, timer)) = self.timers.pop(now) {
+                    self.goes_off(timer);
+                    self.deliver();
+                }
                 return true;
             }
         }

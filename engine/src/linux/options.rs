@@ -49,13 +49,13 @@ impl Namespace {
                 self.sock(id).options.local_port_range = (*low, *high);
             }
             SocketOption::BindToDevice(name) => {
-                if socket.options.device.is_some() && self.euid != 0 {
-                    return Err(Errno::Eperm.into());
-                }
                 let device = match name.as_str() {
                     "" => None,
                     name => Some(self.routing.device(name).ok_or(Errno::Enodev)?.index),
                 };
+                if socket.options.device.is_some() && self.euid != 0 {
+                    return Err(Errno::Eperm.into());
+                }
                 self.sock(id).options.device = device;
             }
         }

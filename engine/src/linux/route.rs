@@ -144,10 +144,11 @@ impl Routing {
             Ok(Path { source: source.to_ipv6_mapped(), destination: destination.to_ipv6_mapped(), out })
         };
         if !from.is_unspecified() {
-            let impossible = from.is_multicast() || from == Ipv4Addr::BROADCAST || from.octets()[0] == 0;
-            let foreign = device.is_none() && self.local(from).is_none_or(|(kind, _)| kind != AddressType::Local);
-            if impossible || foreign {
+            if from.is_multicast() || from == Ipv4Addr::BROADCAST || from.octets()[0] == 0 {
                 return Err(Errno::Einval);
+            }
+            if self.local(from).is_none_or(|(kind, _)| kind != AddressType::Local) {
+                return Err(Errno::Enetunreach);
             }
         }
         if to.is_unspecified() {
@@ -166,7 +167,7 @@ impl Routing {
         let Some((out, preferred)) = self.link(to.to_ipv6_mapped(), device) else {
             return match device {
                 // The kernel takes it to be on the link, and on lo nobody is.
-                Some(LO) => path(from, to, Out::Nowhere),
+                Some(LO) => path(chosen(self.global_of_lo()), to, Out::Nowhere),
                 _ => Err(Errno::Enetunreach),
             };
         };
@@ -177,17 +178,20 @@ impl Routing {
         path(source, to, out)
     }
 
+    /// The first address of `lo` that is not for this host alone.
+    fn global_of_lo(&self) -> Ipv4Addr {
+        let lo = self.devices.iter().filter(|device| device.index == LO).flat_map(|device| &device.addresses);
+        let mut addresses = lo.filter_map(|(own, _)| own.to_ipv4_mapped());
+        addresses.find(|own| !own.is_loopback()).unwrap_or(Ipv4Addr::UNSPECIFIED)
+    }
+
     fn output6(&self, from: Ipv6Addr, to: Ipv6Addr, device: Option<u32>) -> Result<Path, Errno> {
+        let (out, preferred) =
+            if self.is_local6(to) { (Out::Local, to) } else { self.link(to, device).ok_or(Errno::Enetunreach)? };
         if is_mapped(from) {
             return Err(Errno::Eafnosupport);
         }
-        let given = from != ANY6;
-        if self.is_local6(to) {
-            let source = if given { from } else { to };
-            return Ok(Path { source, destination: to, out: Out::Local });
-        }
-        let (out, preferred) = self.link(to, device).ok_or(Errno::Enetunreach)?;
-        let source = if given { from } else { preferred };
+        let source = if from == ANY6 { preferred } else { from };
         Ok(Path { source, destination: to, out })
     }
 

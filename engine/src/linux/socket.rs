@@ -95,8 +95,17 @@ pub struct Tcp {
     pub next_iss: u32,
     /// Whether both sides use timestamps.
     pub timestamps: bool,
+    /// A socket of IPv6 that has once opened a connection over IPv4 sends by IPv4 ever after (`ipv6_mapped`); whatever
+    /// it opens over IPv6 then is lost.
+    pub sends_v4: bool,
     /// Bytes that were received and not read.
     pub received: Vec<u8>,
+    /// Bytes that were taken for sending and wait for an ACK of those before them (Nagle's algorithm).
+    pub unsent: Vec<u8>,
+    /// The number after the last small segment that was sent.
+    pub snd_sml: u32,
+    /// When to acknowledge.
+    pub acks: Acks,
     /// The peer's FIN has come (`SOCK_DONE`).
     pub done: bool,
     /// An ACK that waits for something to ride on.
@@ -107,6 +116,25 @@ pub struct Tcp {
     pub retransmits: u32,
     /// The end of an orphan's wait in `FIN_WAIT2`.
     pub orphan_timer: Option<TimerKey>,
+}
+
+/// What decides whether an ACK goes at once or waits for something to ride on (`icsk_ack`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "the kernel's flags")]
+pub struct Acks {
+    /// Something is to be acknowledged.
+    pub scheduled: bool,
+    /// A small segment came since the last ACK; a second one.
+    pub pushed: bool,
+    pub pushed_again: bool,
+    /// How many ACKs still go at once.
+    pub quick: u32,
+    /// Both sides send in turn, so that ACKs may wait for data (`pingpong`).
+    pub interactive: bool,
+    /// How long an ACK waits, in ms; 0 before any data came.
+    pub wait_ms: u64,
+    /// When data came last, in ms.
+    pub received_at: u64,
 }
 
 /// One socket.

@@ -127,11 +127,7 @@ impl Namespace {
     /// # Errors
     /// `EAGAIN` when no port is left, those of the route, `EACCES` for a broadcast address.
     pub fn udp_connect(&mut self, id: SocketId, to: SocketAddr) -> Result<(), Refusal> {
-        if self.socket_of(id).num == 0 {
-            self.udp_get_port(id, 0).map_err(|refusal| Refusal { errno: Errno::Eagain, ..refusal })?;
-            let socket = self.sock(id);
-            socket.sport = socket.num;
-        }
+        self.udp_autobind(id)?;
         let peer = self.udp_destination(id, to)?;
         let socket = self.socket_of(id);
         let (source, device) = (socket.source, socket.options.device);
@@ -157,6 +153,16 @@ impl Namespace {
         Ok(())
     }
 
+    /// A socket without a port gets one before anything else is asked.
+    fn udp_autobind(&mut self, id: SocketId) -> Result<(), Refusal> {
+        if self.socket_of(id).num == 0 {
+            self.udp_get_port(id, 0).map_err(|refusal| Refusal { errno: Errno::Eagain, ..refusal })?;
+            let socket = self.sock(id);
+            socket.sport = socket.num;
+        }
+        Ok(())
+    }
+
     fn udp_destination(&self, id: SocketId, to: SocketAddr) -> Result<Ipv6Addr, Refusal> {
         let socket = self.socket_of(id);
         match (socket.family, to.ip()) {
@@ -176,6 +182,7 @@ impl Namespace {
 
     /// `send` of a UDP socket that has a peer.
     pub(super) fn udp_send(&mut self, id: SocketId, data: &[u8]) -> Result<usize, Refusal> {
+        self.udp_autobind(id)?;
         if data.len() > DATAGRAM_BYTES_MAX {
             return Err(Errno::Emsgsize.into());
         }
@@ -185,6 +192,9 @@ impl Namespace {
         }
         if is_mapped(socket.peer) && socket.options.v6only {
             return Err(Errno::Enetunreach.into());
+        }
+        if is_mapped(socket.peer) && socket.family == Family::V6 && socket.dport == 0 {
+            return Err(Errno::Einval.into());
         }
         if let Some(errno) = self.sock(id).error.take() {
             return Err(errno.into());

@@ -84,6 +84,8 @@ impl Namespace {
             self.sock(id).dport = 0;
             return Err(refusal);
         }
+        let socket = self.sock(id);
+        socket.tcp.sends_v4 |= socket.family == Family::V6 && is_mapped(socket.peer);
         self.send_syn(id);
         Ok(())
     }
@@ -160,7 +162,7 @@ impl Namespace {
         socket.error = None;
         let tcp = &mut socket.tcp;
         tcp.done = false;
-        (tcp.snd_una, tcp.snd_nxt, tcp.timestamps) = (iss, iss.wrapping_add(1), timestamps);
+        (tcp.snd_una, tcp.snd_sml, tcp.snd_nxt, tcp.timestamps) = (iss, iss, iss.wrapping_add(1), timestamps);
         (tcp.retransmit, tcp.retransmits) = (Some(key), 0);
         self.send_segment(id, Segment { syn: true, seq: iss, ..Segment::default() });
     }

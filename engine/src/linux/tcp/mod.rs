@@ -1,11 +1,12 @@
 //! TCP: the states of a connection, from both ends.
 //!
-//! Source: RFC 9293; `net/ipv4/tcp.c`, `tcp_input.c`, `tcp_minisocks.c`; FACTS §1.2 and §2. [`connect`] opens, [`receive`] is
-//! what a segment does, [`close`] ends, [`time_wait`] is what remains, [`timers`] what happens by itself.
+//! Source: RFC 9293; `net/ipv4/tcp.c`, `tcp_input.c`, `tcp_minisocks.c`; FACTS §1.2 and §2. [`connect`] opens, [`output`]
+//! sends, [`receive`] is what a segment does, [`close`] ends, [`time_wait`] is what remains, [`timers`] what happens by itself.
 
 pub mod close;
 pub mod connect;
 pub mod listen;
+pub mod output;
 pub mod receive;
 pub mod time_wait;
 pub mod timers;
@@ -15,10 +16,6 @@ use super::counters::Counter;
 use super::demux::{Holder, Tuple};
 use super::packet::{Body, Packet, Segment};
 use super::socket::{Socket, SocketId, State};
-use super::timer::Timer;
-
-/// How long an ACK waits for something to ride on, in ms (`TCP_ATO_MIN`).
-const DELAYED_ACK_MS: u64 = 40;
 
 /// The connection as this end sees it.
 pub(super) fn tuple_of(socket: &Socket) -> Tuple {
@@ -84,50 +81,6 @@ impl Namespace {
         let tcp = &mut self.sock(id).tcp;
         let keys = [tcp.delayed_ack.take(), tcp.retransmit.take(), tcp.orphan_timer.take()];
         keys.into_iter().flatten().for_each(|key| self.timers.cancel(key));
-    }
-
-    /// Sends a segment of a connection. One that acknowledges takes a delayed ACK along.
-    pub(super) fn send_segment(&mut self, id: SocketId, mut segment: Segment) {
-        let socket = self.sock(id);
-        segment.timestamps = socket.tcp.timestamps && !segment.rst;
-        if segment.ack {
-            segment.acked = socket.tcp.rcv_nxt;
-        }
-        let (source, sport, destination, dport) = (socket.local, socket.sport, socket.peer, socket.dport);
-        let rides = segment.ack.then(|| socket.tcp.delayed_ack.take()).flatten();
-        if let Some(key) = rides {
-            self.timers.cancel(key);
-        }
-        self.count(if segment.rst { Counter::TcpOutRsts } else { Counter::TcpOutSegs });
-        self.transmit(Packet { source, sport, destination, dport, body: Body::Tcp(segment) });
-    }
-
-    /// A bare ACK.
-    pub(super) fn send_ack(&mut self, id: SocketId) {
-        let seq = self.socket_of(id).tcp.snd_nxt;
-        self.send_segment(id, Segment { ack: true, seq, ..Segment::default() });
-    }
-
-    /// An ACK that waits for something to ride on.
-    pub(super) fn delay_ack(&mut self, id: SocketId) {
-        if self.socket_of(id).tcp.delayed_ack.is_none() {
-            let key = self.timers.set(self.now + DELAYED_ACK_MS, Timer::DelayedAck(id));
-            self.sock(id).tcp.delayed_ack = Some(key);
-        }
-    }
-
-    /// RST of a connection that this end gives up.
-    pub(super) fn send_active_reset(&mut self, id: SocketId) {
-        let seq = self.socket_of(id).tcp.snd_nxt;
-        self.send_segment(id, Segment { rst: true, ack: true, seq, ..Segment::default() });
-    }
-
-    /// FIN, after whatever was sent before.
-    pub(super) fn send_fin(&mut self, id: SocketId) {
-        let tcp = &mut self.sock(id).tcp;
-        let seq = tcp.snd_nxt;
-        tcp.snd_nxt = seq.wrapping_add(1);
-        self.send_segment(id, Segment { fin: true, ack: true, seq, ..Segment::default() });
     }
 
     /// RST to somebody whose segment fits no connection; a RST is not answered.

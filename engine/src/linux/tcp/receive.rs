@@ -156,6 +156,8 @@ impl Namespace {
         let mut child = Socket::new(listener.protocol, listener.family, listener.uid, inode);
         child.options = listener.options;
         child.address_locked = listener.address_locked;
+        // What shutdown noted on the listener before it listened holds for its connections.
+        (child.shut_read, child.shut_write) = (listener.shut_read, listener.shut_write);
         (child.state, child.queued_at) = (State::SynRecv, Some(request.listener));
         (child.local, child.source) = (request.local, request.local);
         (child.num, child.sport) = (request.num, request.num);
@@ -164,6 +166,8 @@ impl Namespace {
         child.tcp.snd_una = request.iss;
         child.tcp.snd_nxt = request.iss.wrapping_add(1);
         (child.tcp.rcv_nxt, child.tcp.timestamps) = (request.rcv_nxt, request.timestamps);
+        child.tcp.snd_sml = child.tcp.snd_una;
+        child.tcp.acks.received_at = self.now;
         let child = SocketId(super::super::number(self.sockets.insert(child)));
         self.buckets.enter(request.num, request.local, Owner::Socket(child), true);
         self.established.replace(&tuple_of_request(request), Holder::Request(id), Holder::Socket(child));
@@ -230,6 +234,7 @@ impl Namespace {
             let timer = tcp.retransmit.take();
             timer.into_iter().for_each(|key| self.timers.cancel(key));
             self.set_state(id, State::Established);
+            self.sock(id).tcp.acks.received_at = self.now;
             self.send_ack(id);
         } else {
             // Both have sent a SYN: each answers the other's. A socket that connects to itself comes here.
@@ -284,7 +289,7 @@ impl Namespace {
     /// What an ACK changes; `Some` when the segment has nothing more to say.
     fn acknowledged(&mut self, id: SocketId, segment: &Segment) -> Option<Fate> {
         let socket = self.socket_of(id);
-        let all = socket.tcp.snd_una == socket.tcp.snd_nxt;
+        let all = socket.tcp.snd_una == socket.tcp.snd_nxt && socket.tcp.unsent.is_empty();
         match socket.state {
             State::SynRecv if all => {
                 let timer = self.sock(id).tcp.retransmit.take();
@@ -347,6 +352,7 @@ impl Namespace {
             _ => {}
         }
         if segment.data.is_empty() && !segment.fin {
+            self.push(id);
             return Fate::Taken;
         }
         if segment.seq != rcv_nxt {
@@ -356,21 +362,26 @@ impl Namespace {
         let tcp = &mut self.sock(id).tcp;
         tcp.received.extend_from_slice(&segment.data);
         tcp.rcv_nxt = segment.end();
-        if segment.fin {
-            self.take_fin(id);
-        } else {
-            self.send_ack(id);
+        if !segment.data.is_empty() {
+            self.note_data(id, segment.data.len());
         }
+        if segment.fin && self.take_fin(id) {
+            return Fate::Taken;
+        }
+        self.push(id);
+        self.acknowledge(id);
         Fate::Taken
     }
 
-    fn take_fin(&mut self, id: SocketId) {
+    /// The peer sends no more; whether that is the end of the socket.
+    fn take_fin(&mut self, id: SocketId) -> bool {
         let socket = self.sock(id);
         (socket.shut_read, socket.tcp.done) = (true, true);
+        socket.tcp.acks.scheduled = true;
         match socket.state {
             State::SynRecv | State::Established => {
-                self.sock(id).state = State::CloseWait;
-                self.delay_ack(id);
+                socket.state = State::CloseWait;
+                socket.tcp.acks.interactive = true;
             }
             State::FinWait1 => {
                 self.send_ack(id);
@@ -379,9 +390,11 @@ impl Namespace {
             State::FinWait2 => {
                 self.send_ack(id);
                 self.enter_time_wait(id, State::TimeWait);
+                return true;
             }
             _ => {}
         }
+        false
     }
 
     /// The peer has reset the connection.

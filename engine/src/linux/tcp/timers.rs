@@ -19,11 +19,7 @@ impl Namespace {
     /// A timer went off.
     pub(in crate::linux) fn goes_off(&mut self, timer: Timer) {
         match timer {
-            Timer::DelayedAck(id) => {
-                self.sock(id).tcp.delayed_ack = None;
-                self.count(Counter::TcpExtDelayedACKs);
-                self.send_ack(id);
-            }
+            Timer::DelayedAck(id) => self.delayed_ack_is_due(id),
             Timer::Retransmit(id) => self.retransmit(id),
             Timer::RetransmitRequest(id) => self.retransmit_request(id),
             Timer::OrphanFinWait2(id) => {
