@@ -27,8 +27,11 @@ impl Differing {
     pub fn kind(&self) -> String {
         let call = self.line().call.to_string();
         let name = call.split('(').next().unwrap_or_default();
-        let plain =
-            |answer: &str| if answer.starts_with(['-', '0', 'n', 'p']) { answer.to_owned() } else { "…".to_owned() };
+        // Addresses, texts and counts differ from case to case.
+        let plain = |answer: &str| {
+            let fixed = answer == "0" || answer.starts_with(['-', 'n', 'a', 'p']);
+            if fixed { answer.to_owned() } else { "…".to_owned() }
+        };
         format!("{name}: kernel {}, engine {}", plain(&self.line().stated.to_string()), plain(&self.engine))
     }
 }

@@ -208,9 +208,9 @@ fn fuzz(drafts: &[Case], show: usize, report: &mut Report) -> anyhow::Result<()>
         let differing = differing?;
         let text = format!("{}# engine: {}\n", differing.case, differing.engine);
         let tries: String = differing.tries.iter().map(|line| format!("# a try before: {line}\n")).collect();
-        let scripts = &mut report.kinds.entry(before.kind()).or_default().1;
-        if !scripts.iter().any(|other| other.starts_with(&text)) {
-            scripts.push(text + &tries);
+        // Two kinds may come down to the same script.
+        if !report.kinds.values().flat_map(|(_, scripts)| scripts).any(|other| other.starts_with(&text)) {
+            report.kinds.entry(before.kind()).or_default().1.push(text + &tries);
         }
     }
     Ok(())
