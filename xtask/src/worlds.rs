@@ -15,7 +15,7 @@ use crate::kernel::{self, Place, TRIES, Tried};
 /// Seeds that are tried before the worlds count as different.
 const SEEDS: u64 = 64;
 /// Seeds after which a case whose answers were always the same has no chance in it.
-const SEEDS_ALIKE: u64 = 4;
+const SEEDS_ALIKE: u64 = 20;
 /// Ports that the engine may choose among for the choice to be compared, and the runs that show all of them.
 const PORTS_MAX: usize = 3;
 const PORTS_RUNS: usize = 40;
@@ -83,7 +83,7 @@ fn answered(case: &Case, verdicts: &[Verdict]) -> Case {
 fn as_stated(case: &Case) -> Vec<Verdict> {
     let first = engine(case, 0);
     if first.iter().any(Verdict::differs) {
-        let other = (1..SEEDS_ALIKE * 4).map(|seed| engine(case, seed));
+        let other = (1..SEEDS_ALIKE).map(|seed| engine(case, seed));
         if let Some(good) = other.into_iter().find(|verdicts| !verdicts.iter().any(Verdict::differs)) {
             return good;
         }

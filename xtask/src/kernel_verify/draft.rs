@@ -116,6 +116,17 @@ impl Draft<'_> {
                     self.accept(&server);
                 }
             }
+            Op::ShutListener => {
+                if let Some(server) = self.listener() {
+                    let how = self.random.pick(&[Shutdown::Read, Shutdown::Both, Shutdown::Write]);
+                    self.push(Call::Shutdown(server.name, how));
+                }
+            }
+            Op::CloseListener => {
+                if let Some(server) = self.listener() {
+                    self.close(server.name);
+                }
+            }
             Op::Sysctl => {
                 let (_, name, values) = self.random.pick(self.habit.sysctls);
                 let value = if self.random.percent(85) { Some(self.random.pick(values).to_owned()) } else { None };
@@ -147,20 +158,22 @@ impl Draft<'_> {
         let Some(socket) = (if wants_connection { self.connected() } else { self.any() }) else { return };
         let name = socket.name.clone();
         let call = match op {
-            Op::Close => {
-                self.sockets.retain(|other| other.name != name);
-                Call::Close(name)
-            }
+            Op::Close => return self.close(name),
             Op::Shutdown => Call::Shutdown(
                 name,
                 self.random.pick(&[Shutdown::Write, Shutdown::Write, Shutdown::Read, Shutdown::Both]),
             ),
-            Op::Send => Call::Send(name, self.random.pick(&[b"a".to_vec(), b"bcd".to_vec(), b"efghi".to_vec()])),
+            Op::Send => Call::Send(name, self.random.pick(&[&b"a"[..], b"a", b"bcd", b"bcd", b"efghi", b""]).to_vec()),
             Op::Recv => Call::Recv(name),
             Op::Getsockname => Call::Getsockname(name),
             _ => Call::Getpeername(name),
         };
         self.push(call);
+    }
+
+    fn close(&mut self, name: String) {
+        self.sockets.retain(|other| other.name != name);
+        self.push(Call::Close(name));
     }
 
     fn any(&mut self) -> Option<Socket> {
