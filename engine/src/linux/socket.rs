@@ -95,9 +95,9 @@ pub struct Tcp {
     pub next_iss: u32,
     /// Whether both sides use timestamps.
     pub timestamps: bool,
-    /// A socket of IPv6 that has once opened a connection over IPv4 sends by IPv4 ever after (`ipv6_mapped`); whatever
-    /// it opens over IPv6 then is lost.
-    pub sends_v4: bool,
+    /// The peer of the last connection that a socket of IPv6 opened over IPv4. Once there is one the socket sends by IPv4
+    /// ever after (`ipv6_mapped`), to this peer, also what it opens over IPv6.
+    pub v4_peer: Option<Ipv6Addr>,
     /// Bytes that were received and not read.
     pub received: Vec<u8>,
     /// Bytes that were taken for sending and wait for an ACK of those before them (Nagle's algorithm).
@@ -135,6 +135,15 @@ pub struct Acks {
     pub wait_ms: u64,
     /// When data came last, in ms.
     pub received_at: u64,
+}
+
+/// What a failed `connect` leaves on a UDP socket that has a peer: the first send after it finds its route anew and goes to
+/// the peer; those after that use the route with the address that failed, and reach whoever has that port here at the
+/// wildcard (`inet->cork.fl` in `udp_sendmsg`; measured on Linux 6.18).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stray {
+    pub destination: Ipv6Addr,
+    pub routed: bool,
 }
 
 /// One socket.
@@ -182,8 +191,10 @@ pub struct Socket {
     pub group: Option<u32>,
     pub listening: Listening,
     pub tcp: Tcp,
-    /// Datagrams: who sent them, what is in them.
+    /// Datagrams that were received and not read.
     pub datagrams: VecDeque<Vec<u8>>,
+    /// Where the last `connect` of UDP over IPv4 failed to go.
+    pub stray: Option<Stray>,
     /// A number that no other socket of the namespace ever had; `ss -e` shows it.
     pub inode: u64,
 }
@@ -219,6 +230,7 @@ impl Socket {
             listening: Listening::default(),
             tcp: Tcp::default(),
             datagrams: VecDeque::new(),
+            stray: None,
             inode,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::socket::{RequestId, SocketId, TimeWaitId};
 
-/// When, and which of those at the same time: in the order in which they were set.
+/// When, and which of those at the same time: the one that was set last goes off first, as in the kernel's timer wheel.
 pub type TimerKey = (u64, u64);
 
 /// What is to be done.
@@ -33,7 +33,7 @@ impl Timers {
     /// Sets one; the key cancels it.
     pub fn set(&mut self, due: u64, timer: Timer) -> TimerKey {
         self.counter += 1;
-        let key = (due, self.counter);
+        let key = (due, u64::MAX - self.counter);
         self.set.insert(key, timer);
         key
     }

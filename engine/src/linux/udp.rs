@@ -12,7 +12,7 @@ use super::counters::Counter;
 use super::demux::{Tuple, at_tail, equals, list_of, one_of};
 use super::packet::{Body, Packet};
 use super::route::{Out, wire_family};
-use super::socket::{Socket, SocketId, State};
+use super::socket::{Socket, SocketId, State, Stray};
 use super::{Errno, Namespace};
 
 /// The most that fits in one datagram of IPv4.
@@ -132,14 +132,19 @@ impl Namespace {
         let socket = self.socket_of(id);
         let (source, device) = (socket.source, socket.options.device);
         let from = if is_mapped(peer) && source == ANY6 { super::address::ANY4 } else { source };
-        let path = self.routing.output(from, peer, device).inspect_err(|errno| {
-            if *errno == Errno::Enetunreach && is_mapped(peer) {
-                self.counters.add(Counter::IpOutNoRoutes);
+        let path = match self.routing.output(from, peer, device) {
+            Ok(path) if path.out != Out::Broadcast => path,
+            failed => {
+                if is_mapped(peer) {
+                    self.sock(id).stray = Some(Stray { destination: peer, routed: false });
+                }
+                let errno = failed.err().unwrap_or(Errno::Eacces);
+                if errno == Errno::Enetunreach && is_mapped(peer) {
+                    self.count(Counter::IpOutNoRoutes);
+                }
+                return Err(errno.into());
             }
-        })?;
-        if path.out == Out::Broadcast {
-            return Err(Errno::Eacces.into());
-        }
+        };
         if is_any(source) {
             self.sock(id).source = path.source;
         }
@@ -150,6 +155,7 @@ impl Namespace {
         self.udp_ports.connected_groups.extend(group);
         let socket = self.sock(id);
         (socket.peer, socket.dport, socket.state) = (path.destination, to.port(), State::Established);
+        socket.stray = None;
         Ok(())
     }
 
@@ -196,22 +202,27 @@ impl Namespace {
         if is_mapped(socket.peer) && socket.family == Family::V6 && socket.dport == 0 {
             return Err(Errno::Einval.into());
         }
-        if let Some(errno) = self.sock(id).error.take() {
+        let socket = self.sock(id);
+        let stray = socket.stray.filter(|stray| stray.routed && is_mapped(socket.peer));
+        socket.stray = socket.stray.map(|stray| Stray { routed: true, ..stray });
+        if let Some(errno) = socket.error.take() {
             return Err(errno.into());
         }
-        let socket = self.socket_of(id);
         if socket.shut_write {
             return Err(Errno::Epipe.into());
         }
         let packet = Packet {
             source: socket.source,
             sport: socket.sport,
-            destination: socket.peer,
+            destination: stray.map_or(socket.peer, |stray| stray.destination),
             dport: socket.dport,
             body: Body::Udp(data.to_vec()),
         };
         self.count(if is_mapped(packet.destination) { Counter::UdpOutDatagrams } else { Counter::Udp6OutDatagrams });
-        self.transmit(packet);
+        match stray {
+            Some(_) => self.backlog.push_back(packet),
+            None => self.transmit(packet),
+        }
         self.deliver();
         Ok(data.len())
     }

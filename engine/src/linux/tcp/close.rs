@@ -103,8 +103,8 @@ impl Namespace {
         socket.dport = 0;
         (socket.shut_read, socket.shut_write) = (false, false);
         let next = socket.tcp.snd_nxt.wrapping_add(65_537).max(1);
-        let sends_v4 = socket.tcp.sends_v4;
-        socket.tcp = super::super::socket::Tcp { next_iss: next, sends_v4, ..Default::default() };
+        let v4_peer = socket.tcp.v4_peer;
+        socket.tcp = super::super::socket::Tcp { next_iss: next, v4_peer, ..Default::default() };
     }
 
     /// `shutdown` of either protocol.

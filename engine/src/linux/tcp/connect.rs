@@ -35,7 +35,12 @@ impl Namespace {
             Phase::Connecting => Errno::Ealready,
             Phase::Unconnected if state != State::Close => return Err(Errno::Eisconn.into()),
             Phase::Unconnected => {
-                self.open(id, to)?;
+                let peer = self.destination(id, to)?;
+                let opened = self.open(id, peer, to.port());
+                if self.socket_of(id).family == Family::V6 && is_mapped(peer) {
+                    self.sock(id).tcp.v4_peer = opened.is_ok().then_some(peer);
+                }
+                opened?;
                 self.sock(id).phase = Phase::Connecting;
                 self.deliver();
                 Errno::Einprogress
@@ -43,7 +48,9 @@ impl Namespace {
         };
         let open = |state| matches!(state, State::SynSent | State::SynRecv);
         let end = self.now + CALL_TIMEOUT_MS;
-        if !self.advance_until(end, |namespace| !open(namespace.socket_of(id).state)) {
+        let settled = self.advance_until(end, |namespace| !open(namespace.socket_of(id).state));
+        // What comes in the last moment comes too late for this call.
+        if !settled || self.now == end {
             return Err(waiting.into());
         }
         if self.socket_of(id).state == State::Close {
@@ -57,8 +64,7 @@ impl Namespace {
     }
 
     /// Chooses addresses and port and sends the SYN.
-    fn open(&mut self, id: SocketId, to: SocketAddr) -> Result<(), Refusal> {
-        let peer = self.destination(id, to)?;
+    fn open(&mut self, id: SocketId, peer: Ipv6Addr, port: u16) -> Result<(), Refusal> {
         let socket = self.socket_of(id);
         let (source, device) = (socket.source, socket.options.device);
         let path = self.routing.output(source, peer, device).inspect_err(|errno| {
@@ -76,7 +82,7 @@ impl Namespace {
             self.sock(id).local = source;
         }
         let socket = self.sock(id);
-        (socket.peer, socket.dport) = (path.destination, to.port());
+        (socket.peer, socket.dport) = (path.destination, port);
         self.set_state(id, State::SynSent);
         if let Err(refusal) = self.enter_connection(id) {
             self.set_state(id, State::Close);
@@ -84,8 +90,6 @@ impl Namespace {
             self.sock(id).dport = 0;
             return Err(refusal);
         }
-        let socket = self.sock(id);
-        socket.tcp.sends_v4 |= socket.family == Family::V6 && is_mapped(socket.peer);
         self.send_syn(id);
         Ok(())
     }

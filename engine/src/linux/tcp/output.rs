@@ -6,7 +6,7 @@
 //! and congestion, so nothing else ever waits.
 
 use super::super::Namespace;
-use super::super::address::is_mapped;
+use super::super::address::{ANY4, is_mapped};
 use super::super::counters::Counter;
 use super::super::packet::{Body, Packet, Segment, before};
 use super::super::socket::SocketId;
@@ -51,15 +51,16 @@ impl Namespace {
             acks.interactive |= now - acks.received_at < acks.wait_ms;
             socket.tcp.snd_sml = segment.seq.wrapping_add(super::super::number(segment.data.len()));
         }
-        let (source, sport, destination, dport) = (socket.local, socket.sport, socket.peer, socket.dport);
-        let lost = socket.tcp.sends_v4 && !is_mapped(destination);
+        let (mut source, sport, mut destination, dport) = (socket.local, socket.sport, socket.peer, socket.dport);
+        if let Some(v4) = socket.tcp.v4_peer.filter(|_| !is_mapped(destination)) {
+            destination = v4;
+            source = self.routing.output(ANY4, v4, None).map_or(ANY4, |path| path.source);
+        }
         if let Some(key) = rides {
             self.timers.cancel(key);
         }
         self.count(if segment.rst { Counter::TcpOutRsts } else { Counter::TcpOutSegs });
-        if !lost {
-            self.transmit(Packet { source, sport, destination, dport, body: Body::Tcp(segment) });
-        }
+        self.transmit(Packet { source, sport, destination, dport, body: Body::Tcp(segment) });
     }
 
     /// Sends what was taken for sending, unless it has to wait for an ACK.
