@@ -156,8 +156,12 @@ impl Routing {
             return path(own, own, Out::Local);
         }
         let chosen = |preferred: Ipv4Addr| if from.is_unspecified() { preferred } else { from };
-        if to == Ipv4Addr::BROADCAST && device.is_some() {
+        if to == Ipv4Addr::BROADCAST && (device.is_some() || !from.is_unspecified()) {
             return path(from, to, Out::Broadcast);
+        }
+        if to.is_multicast() && !from.is_unspecified() {
+            // The device of the source takes it; nobody here is a member.
+            return path(from, to, Out::Nowhere);
         }
         match self.local(to) {
             Some((AddressType::Local, preferred)) => return path(chosen(preferred), to, Out::Local),

@@ -73,7 +73,8 @@ impl Namespace {
                 self.counters.add(if v4 { Counter::IpOutNoRoutes } else { Counter::Ip6OutNoRoutes });
             }
         })?;
-        if path.out == Out::Broadcast {
+        let to_group = path.destination.to_ipv4_mapped().is_some_and(|v4| v4.is_multicast());
+        if path.out == Out::Broadcast || to_group {
             return Err(Errno::Enetunreach.into());
         }
         if is_any(source) {
@@ -100,7 +101,6 @@ impl Namespace {
         match (socket.family, to.ip()) {
             (Family::V4, IpAddr::V6(_)) => Err(Errno::Eafnosupport.into()),
             (Family::V6, IpAddr::V4(_)) => Err(Errno::Einval.into()),
-            (Family::V4, IpAddr::V4(v4)) if v4.is_multicast() => Err(Errno::Enetunreach.into()),
             (Family::V4, v4) => Ok(canonical(v4)),
             (Family::V6, IpAddr::V6(v6)) => {
                 let v6 = match v6 {
