@@ -6,6 +6,7 @@
 mod namespace;
 #[cfg(target_os = "linux")]
 mod netlink;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only the kernel's calls wait"))]
 mod pool;
 #[cfg(target_os = "linux")]
 mod proc;

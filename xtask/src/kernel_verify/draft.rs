@@ -127,6 +127,14 @@ impl Draft<'_> {
                     self.close(server.name);
                 }
             }
+            Op::Sysctl | Op::Seteuid | Op::Addr | Op::Sleep | Op::Counter => self.around(op),
+            Op::Close | Op::Shutdown | Op::Send | Op::Recv | Op::Getsockname | Op::Getpeername => self.use_one(op),
+        }
+    }
+
+    /// A call that takes no socket.
+    fn around(&mut self, op: Op) {
+        match op {
             Op::Sysctl => {
                 let (_, name, values) = self.random.pick(self.habit.sysctls);
                 let value = if self.random.percent(85) { Some(self.random.pick(values).to_owned()) } else { None };
@@ -144,11 +152,10 @@ impl Draft<'_> {
                 let millis = self.random.pick(self.habit.sleeps);
                 self.push(Call::Sleep { millis });
             }
-            Op::Counter => {
+            _ => {
                 let name = self.random.pick(COUNTERS).to_owned();
                 self.push(Call::Counter(name));
             }
-            Op::Close | Op::Shutdown | Op::Send | Op::Recv | Op::Getsockname | Op::Getpeername => self.use_one(op),
         }
     }
 

@@ -25,7 +25,7 @@ use serde_json::json;
 use crate::kernel;
 use crate::worlds::{self, On};
 use compare::{Differing, compare};
-use habits::{HABITS, Habit};
+use habits::Habit;
 use random::Random;
 
 mod flags {
@@ -117,11 +117,11 @@ pub fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
 }
 
 fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Habit>> {
-    if let Some(unknown) = names.iter().find(|name| HABITS.iter().all(|habit| habit.name != **name)) {
-        let known: Vec<&str> = HABITS.iter().map(|habit| habit.name).collect();
+    if let Some(unknown) = names.iter().find(|name| habits::all().all(|habit| habit.name != **name)) {
+        let known: Vec<&str> = habits::all().map(|habit| habit.name).collect();
         bail!("no habit is named `{unknown}`; there are {}", known.join(", "));
     }
-    Ok(HABITS.iter().filter(|habit| names.is_empty() || names.iter().any(|name| name == habit.name)).collect())
+    Ok(habits::all().filter(|habit| names.is_empty() || names.iter().any(|name| name == habit.name)).collect())
 }
 
 /// The scripts that state the kernel's answers, by their files' names.
