@@ -73,6 +73,10 @@ impl Draft<'_> {
             Op::Socket => {
                 self.socket();
             }
+            Op::BoundSocket => {
+                let socket = self.socket();
+                self.bind(&socket);
+            }
             Op::Server => self.server(),
             Op::Client => {
                 if let Some(server) = self.listener() {

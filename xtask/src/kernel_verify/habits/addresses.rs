@@ -42,3 +42,33 @@ pub(super) const PLAIN: Habit = Habit {
     sleeps: &[1],
     counters: &[],
 };
+
+/// Addresses that are seldom meant: networks, broadcasts, groups, the unassigned, those of other hosts.
+pub(super) const ODD: &[Ipv4Addr] = &[
+    ANY,
+    LO,
+    LAST,
+    MANY,
+    Ipv4Addr::new(127, 0, 0, 0),
+    Ipv4Addr::new(0, 0, 0, 1),
+    Ipv4Addr::new(240, 0, 0, 1),
+    Ipv4Addr::BROADCAST,
+    Ipv4Addr::new(10, 8, 0, 0),
+    Ipv4Addr::new(10, 8, 0, 255),
+    Ipv4Addr::new(10, 8, 0, 7),
+    Ipv4Addr::new(198, 51, 100, 7),
+];
+pub(super) const ODD6: &[Ipv6Addr] = &[
+    ANY6,
+    LO6,
+    LO_MAPPED,
+    Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0x7f00, 1),
+    Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1),
+    Ipv6Addr::new(0xff0e, 0, 0, 0, 0, 0, 0, 1),
+    Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1),
+    Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1),
+    Ipv4Addr::new(224, 0, 0, 1).to_ipv6_mapped(),
+    Ipv4Addr::new(10, 8, 0, 7).to_ipv6_mapped(),
+    Ipv4Addr::new(198, 51, 100, 7).to_ipv6_mapped(),
+    Ipv4Addr::BROADCAST.to_ipv6_mapped(),
+];

@@ -44,6 +44,8 @@ pub struct Habit {
 #[derive(Clone, Copy, Debug)]
 pub enum Op {
     Socket,
+    /// socket, options, bind
+    BoundSocket,
     /// socket, options, bind, listen
     Server,
     /// socket, options, connect to a server
