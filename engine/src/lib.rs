@@ -18,6 +18,7 @@ pub mod base64;
 pub mod event;
 pub mod kube;
 pub mod lab;
+pub mod linux;
 pub mod object;
 pub mod store;
 pub mod time;

@@ -8,6 +8,8 @@ mod dist;
 mod holder;
 mod index_html;
 mod install;
+mod kernel;
+mod kernel_verify;
 mod kind_verify;
 mod lessons;
 mod notices;
@@ -15,8 +17,10 @@ mod page;
 mod schedule;
 mod serve;
 mod shell;
+mod syscalls;
 mod test;
 mod toolchain;
+mod worlds;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -36,6 +40,11 @@ const COMMANDS: &[Command] = &[
         summary: "run the lessons on a real Kubernetes and compare each claim",
         run: kind_verify::run,
     },
+    Command {
+        name: "kernel-verify",
+        summary: "hold the engine's sockets against this machine's kernel",
+        run: kernel_verify::run,
+    },
     Command { name: "dist", summary: "write the static site to dist/, or one HTML file", run: dist::run },
     Command { name: "test", summary: "everything that continuous integration runs", run: test::run },
     Command { name: "lessons", summary: "check the lessons, or start a new one", run: lessons::run },
@@ -50,6 +59,11 @@ const COMMANDS: &[Command] = &[
         name: "shell",
         summary: "the lab's terminal; a script on standard input gives a transcript",
         run: shell::run,
+    },
+    Command {
+        name: "syscalls",
+        summary: "scripts of system calls in the engine, on this kernel, or in both",
+        run: syscalls::run,
     },
 ];
 

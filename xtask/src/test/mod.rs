@@ -21,7 +21,7 @@ mod flags {
     xflags::xflags! {
         /// Runs everything that continuous integration runs.
         cmd test {
-            /// Run this step only: format, lints, tests, lessons, page, notices or browser. May be given more than once.
+            /// Run this step only: format, lints, tests, kernel, lessons, page, notices or browser. May be given more than once.
             repeated --only step: String
         }
     }
@@ -48,10 +48,11 @@ struct Step {
     run: fn(&mut Session) -> anyhow::Result<Outcome>,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step { name: "format", run: format },
     Step { name: "lints", run: lints },
     Step { name: "tests", run: tests },
+    Step { name: "kernel", run: kernel },
     Step { name: "lessons", run: lessons },
     Step { name: "page", run: page },
     Step { name: "notices", run: notices },
@@ -123,6 +124,18 @@ fn lints(session: &mut Session) -> anyhow::Result<Outcome> {
 
 fn tests(session: &mut Session) -> anyhow::Result<Outcome> {
     session.check(cargo().args(["test", "--workspace", "--exclude", browser::PACKAGE, "--no-fail-fast"]))
+}
+
+/// The sockets of the engine against those of this machine: the stated scripts, and random ones.
+fn kernel(_: &mut Session) -> anyhow::Result<Outcome> {
+    if let Some(lacking) = crate::kernel::lacking() {
+        return Ok(Outcome::Skipped(lacking));
+    }
+    for args in [vec![], vec!["--fuzz".into(), "2000".into(), "--seed".into(), "1".into()]] {
+        let code = crate::kernel_verify::run(args)?;
+        ensure!(code == ExitCode::SUCCESS, "the engine differs from the kernel");
+    }
+    Ok(Outcome::Held)
 }
 
 fn lessons(_: &mut Session) -> anyhow::Result<Outcome> {

@@ -1,0 +1,150 @@
+//! Who holds which TCP port: a bucket for each port, in it a list for each local address.
+//!
+//! A bucket knows two things beside its owners. Whether it is *bound*: some owner took the port by `bind` or `listen`, or
+//! was accepted on it; then no `connect` picks the port (FACTS §3.2.3). And its *memory*: the last `SO_REUSEPORT` socket
+//! that the memory before it did not cover; a socket that the memory covers is not tested against the owners (§1.1).
+//! Source: `struct inet_bind_bucket`, `struct inet_bind2_bucket`, `inet_csk_update_fastreuse`, `sk_reuseport_match`.
+
+use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
+
+use super::address::{Local, Wildcards, overlap};
+use super::socket::{SocketId, TimeWaitId};
+use super::sysctl::Ports;
+
+/// Who stands in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Socket(SocketId),
+    TimeWait(TimeWaitId),
+}
+
+/// The owners of a port at one address.
+#[derive(Clone, Debug)]
+pub struct AtAddress {
+    pub address: Ipv6Addr,
+    pub bound: bool,
+    pub owners: Vec<Owner>,
+}
+
+/// What a port remembers of a `SO_REUSEPORT` socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    pub uid: u32,
+    pub local: Local,
+}
+
+impl Memory {
+    /// Whether a new `SO_REUSEPORT` socket is taken in without a look at the owners.
+    #[must_use]
+    pub fn covers(&self, uid: u32, local: Local) -> bool {
+        self.uid == uid && overlap(self.local, local, Wildcards::First)
+    }
+}
+
+/// A port that somebody holds.
+#[derive(Clone, Debug, Default)]
+pub struct Bucket {
+    pub bound: bool,
+    pub memory: Option<Memory>,
+    pub addresses: Vec<AtAddress>,
+}
+
+impl Bucket {
+    /// The owners at exactly this address.
+    #[must_use]
+    pub fn at(&self, address: Ipv6Addr) -> Option<&AtAddress> {
+        self.addresses.iter().find(|at| at.address == address)
+    }
+
+    /// All owners.
+    pub fn owners(&self) -> impl Iterator<Item = Owner> + '_ {
+        self.addresses.iter().flat_map(|at| at.owners.iter().copied())
+    }
+}
+
+/// All TCP ports that are held.
+#[derive(Clone, Debug, Default)]
+pub struct Buckets {
+    by_port: BTreeMap<u16, Bucket>,
+    /// Ports whose bucket is bound, for the search of `connect`.
+    bound: Ports,
+}
+
+impl Buckets {
+    /// The bucket of the port.
+    #[must_use]
+    pub fn get(&self, port: u16) -> Option<&Bucket> {
+        self.by_port.get(&port)
+    }
+
+    /// The buckets, by port.
+    pub fn all(&self) -> impl Iterator<Item = &Bucket> {
+        self.by_port.values()
+    }
+
+    /// Ports whose bucket is bound.
+    #[must_use]
+    pub fn bound(&self) -> &Ports {
+        &self.bound
+    }
+
+    /// Enters an owner. `bound` is what a list is that was not there before; one that was there stays as it is.
+    pub fn enter(&mut self, port: u16, address: Ipv6Addr, owner: Owner, bound: bool) {
+        let new = !self.by_port.contains_key(&port);
+        let bucket = self.by_port.entry(port).or_default();
+        if new && bound {
+            bucket.bound = true;
+            self.bound.insert(port);
+        }
+        match bucket.addresses.iter_mut().find(|at| at.address == address) {
+            Some(at) => at.owners.push(owner),
+            None => bucket.addresses.push(AtAddress { address, bound, owners: vec![owner] }),
+        }
+    }
+
+    /// Notes a successful `bind` or `listen` of a socket that stands in the list of `local.address`.
+    pub fn note_bind(&mut self, port: u16, local: Local, uid: u32, reuseport: bool) {
+        let Some(bucket) = self.by_port.get_mut(&port) else { return };
+        bucket.bound = true;
+        self.bound.insert(port);
+        if let Some(at) = bucket.addresses.iter_mut().find(|at| at.address == local.address) {
+            at.bound = true;
+        }
+        bucket.memory = match bucket.memory {
+            _ if !reuseport => None,
+            Some(memory) if memory.covers(uid, local) => Some(memory),
+            _ => Some(Memory { uid, local }),
+        };
+    }
+
+    /// Takes an owner out of the list of its address. `chosen` says of an owner whether `connect` chose its port: a list
+    /// of such owners alone is not bound any more.
+    pub fn leave_list(&mut self, port: u16, address: Ipv6Addr, owner: Owner, chosen: impl Fn(Owner) -> bool) {
+        let Some(bucket) = self.by_port.get_mut(&port) else { return };
+        let Some(place) = bucket.addresses.iter().position(|at| at.address == address) else { return };
+        let at = &mut bucket.addresses[place];
+        if let Some(index) = at.owners.iter().position(|other| *other == owner) {
+            at.owners.swap_remove(index);
+        }
+        if at.owners.is_empty() {
+            bucket.addresses.swap_remove(place);
+        } else if at.bound && at.owners.iter().all(|owner| chosen(*owner)) {
+            at.bound = false;
+        }
+    }
+
+    /// Takes an owner out, and gives the port back with the last one.
+    pub fn leave(&mut self, port: u16, address: Ipv6Addr, owner: Owner, chosen: impl Fn(Owner) -> bool) {
+        self.leave_list(port, address, owner, chosen);
+        let Some(bucket) = self.by_port.get_mut(&port) else { return };
+        if bucket.addresses.is_empty() {
+            self.by_port.remove(&port);
+            self.bound.remove(port);
+        } else if bucket.bound && bucket.addresses.iter().all(|at| !at.bound) {
+            bucket.bound = false;
+            bucket.memory = None;
+            self.bound.remove(port);
+        }
+    }
+}

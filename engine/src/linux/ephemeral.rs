@@ -1,0 +1,226 @@
+//! Which source port `connect` takes when the socket has none.
+//!
+//! Source: `__inet_hash_connect` in `net/ipv4/inet_hashtables.c`, RFC 6056 §3.3.4; FACTS §3.2. The kernel tries port after
+//! port; near exhaustion that is a walk over the whole range for every call. Here a destination remembers which ports it
+//! has found taken, so that each is looked at once and not again until it is given back: the answer is the same, and the
+//! cost of a connect stays the same as the range fills.
+
+use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
+
+use super::bind::{Because, Refusal};
+use super::demux::Tuple;
+use super::socket::SocketId;
+use super::sysctl::Ports;
+use super::{Errno, Namespace};
+
+/// What decides where a search begins: source address, destination, its port.
+type Flow = (Ipv6Addr, Ipv6Addr, u16);
+
+/// How many destinations keep their own memory of taken ports.
+const FLOWS_MAX: usize = 64;
+
+/// How many ports are tried before a destination gets a memory.
+const TRIES_WITHOUT_MEMORY: u32 = 16;
+
+/// Ports that a destination has found taken.
+#[derive(Clone, Debug, Default)]
+struct Taken {
+    /// By a connection, or a `TIME_WAIT` that cannot be used again: until it goes.
+    live: Ports,
+    /// By a `TIME_WAIT` that can be used again, at this time in ms at the earliest.
+    waiting: Ports,
+    waiting_until: u64,
+}
+
+/// Where each destination's search begins, and what it remembers.
+#[derive(Clone, Debug)]
+pub struct Flows {
+    key: u64,
+    perturbation: BTreeMap<u16, u32>,
+    taken: BTreeMap<Flow, Taken>,
+}
+
+impl Flows {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { key: seed ^ 0x5bd1_e995_9d1b_899f, perturbation: BTreeMap::new(), taken: BTreeMap::new() }
+    }
+
+    /// A port of this destination may be free again.
+    pub(super) fn release(&mut self, tuple: &Tuple) {
+        if self.taken.is_empty() {
+            return;
+        }
+        if let Some(taken) = self.taken.get_mut(&(tuple.local, tuple.peer, tuple.dport)) {
+            taken.live.remove(tuple.port);
+            taken.waiting.remove(tuple.port);
+        }
+    }
+
+    /// A setting changed that says what may be used again.
+    pub(super) fn forget(&mut self) {
+        self.taken.clear();
+    }
+
+    /// The keyed hash of source, destination and port: 64 bits.
+    fn offset(&self, flow: &Flow) -> u64 {
+        let mut hash = super::Random(self.key ^ u64::from(flow.2));
+        for address in [flow.0, flow.1] {
+            let bits = address.to_bits();
+            hash.0 ^= hash.next() ^ u64::try_from(bits >> 64).unwrap_or(0);
+            hash.0 ^= hash.next() ^ u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0);
+        }
+        hash.next()
+    }
+}
+
+/// What a look at one port gave.
+enum Look {
+    Free,
+    /// A connection of this destination uses it.
+    Live,
+    /// A `TIME_WAIT` uses it, and gives it up at this time in ms.
+    Waiting(u64),
+    /// Nobody here may have it, whatever the destination.
+    Bound,
+}
+
+/// One walk over the range: `slots` ports from `start`, `step` apart. Past the end of the range it goes on `slots` lower,
+/// so that a range of odd size leaves one port out, and which one depends on the start.
+struct Walk {
+    low: u32,
+    end: u32,
+    slots: u32,
+    step: u32,
+    start: u32,
+}
+
+impl Namespace {
+    /// Chooses a port for a connection from `local` to `peer`, and enters the socket with it.
+    ///
+    /// # Errors
+    /// `EADDRNOTAVAIL` when none is left for this destination.
+    pub(super) fn choose_port(&mut self, id: SocketId) -> Result<u16, Refusal> {
+        let socket = self.socket_of(id);
+        let flow = (socket.local, socket.peer, socket.dport);
+        let (low, high, own_range) = self.port_range(id);
+        let step = if own_range { 1 } else { 2 };
+        let mut slots = u32::from(high) - u32::from(low) + 1;
+        if !own_range && slots > 1 {
+            slots &= !1;
+        }
+        let hash = self.flows.offset(&flow);
+        let place = u16::try_from(hash & 0xffff).unwrap_or(0);
+        let perturbation = self.flows.perturbation.get(&place).copied().unwrap_or(0);
+        let mut start = perturbation.wrapping_add(u32::try_from(hash >> 32).unwrap_or(0)) % slots;
+        if !own_range {
+            start &= !1;
+        }
+        let walks = if own_range || slots == 1 { 1 } else { 2 };
+        for parity in 0..walks {
+            let walk = Walk { low: u32::from(low), end: u32::from(high) + 1, slots, step, start: start + parity };
+            if let Some((port, skipped)) = self.walk(id, &flow, &walk) {
+                let grown = skipped.max(self.random.below(8) * step) + step;
+                self.flows.perturbation.insert(place, perturbation.wrapping_add(grown));
+                return Ok(port);
+            }
+        }
+        Err(Refusal { errno: Errno::Eaddrnotavail, because: Because::NoPortLeft { low, high } })
+    }
+
+    /// The first port of the walk that may be taken, and how many slots lie before it.
+    fn walk(&mut self, id: SocketId, flow: &Flow, walk: &Walk) -> Option<(u16, u32)> {
+        let mut tries = 0;
+        let mut skipped = 0;
+        while skipped < walk.slots {
+            skipped = self.next_candidate(flow, walk, skipped)?;
+            let port = port_at(walk, skipped);
+            match self.look(id, flow, port) {
+                Look::Free => return Some((port, skipped)),
+                Look::Bound => {}
+                look => {
+                    tries += 1;
+                    if tries > TRIES_WITHOUT_MEMORY || self.flows.taken.contains_key(flow) {
+                        self.remember(flow, port, &look);
+                    }
+                }
+            }
+            skipped += walk.step;
+        }
+        None
+    }
+
+    /// The next slot, from this one on, that is not known to be taken.
+    fn next_candidate(&mut self, flow: &Flow, walk: &Walk, from: u32) -> Option<u32> {
+        let now = self.now;
+        let Self { flows, sysctls, buckets, .. } = self;
+        if let Some(taken) = flows.taken.get_mut(flow)
+            && taken.waiting_until != 0
+            && taken.waiting_until <= now
+        {
+            (taken.waiting, taken.waiting_until) = (Ports::default(), 0);
+        }
+        let taken = flows.taken.get(flow);
+        let mut slot = from;
+        while slot < walk.slots {
+            let port = port_at(walk, slot);
+            let word = usize::from(port >> 6);
+            let mut busy = sysctls.reserved.word(word) | buckets.bound().word(word);
+            if let Some(taken) = taken {
+                busy |= taken.live.word(word) | taken.waiting.word(word);
+            }
+            let bit = u32::from(port & 63);
+            let parity = if walk.step == 2 { 0x5555_5555_5555_5555u64 << (bit & 1) } else { u64::MAX };
+            let to_end = walk.end - u32::from(port);
+            let free = !busy & parity & (u64::MAX << bit);
+            if free != 0 && free.trailing_zeros() - bit < to_end {
+                let found = slot + free.trailing_zeros() - bit;
+                return (found < walk.slots).then_some(found);
+            }
+            // On to the next word, or around the end.
+            slot += (64 - bit).min(to_end).next_multiple_of(walk.step);
+        }
+        None
+    }
+
+    fn remember(&mut self, flow: &Flow, port: u16, look: &Look) {
+        if !self.flows.taken.contains_key(flow) && self.flows.taken.len() >= FLOWS_MAX {
+            self.flows.taken.clear();
+        }
+        let taken = self.flows.taken.entry(*flow).or_default();
+        match look {
+            Look::Live => taken.live.insert(port),
+            Look::Waiting(until) => {
+                taken.waiting.insert(port);
+                let sooner = taken.waiting_until == 0 || *until < taken.waiting_until;
+                if sooner {
+                    taken.waiting_until = *until;
+                }
+            }
+            Look::Free | Look::Bound => {}
+        }
+    }
+
+    fn look(&self, id: SocketId, flow: &Flow, port: u16) -> Look {
+        match self.buckets.get(port) {
+            None => Look::Free,
+            Some(bucket) if bucket.bound => Look::Bound,
+            Some(_) => {
+                let tuple = Tuple { local: flow.0, port, peer: flow.1, dport: flow.2 };
+                match self.unique(id, &tuple, true) {
+                    super::demux::Unique::Yes(_) => Look::Free,
+                    super::demux::Unique::Later(at) => Look::Waiting(at),
+                    super::demux::Unique::No => Look::Live,
+                }
+            }
+        }
+    }
+}
+
+fn port_at(walk: &Walk, slot: u32) -> u16 {
+    let mut port = walk.low + walk.start + slot;
+    if port >= walk.end {
+        port -= walk.slots;
+    }
+    u16::try_from(port).unwrap_or(u16::MAX)
+}

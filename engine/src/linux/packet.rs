@@ -1,0 +1,59 @@
+//! What goes over the wire: TCP segments, UDP datagrams, and the ICMP message that a port is not open.
+
+use std::net::Ipv6Addr;
+
+/// One packet. Addresses are in the one form; a mapped one is IPv4 on the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    pub source: Ipv6Addr,
+    pub sport: u16,
+    pub destination: Ipv6Addr,
+    pub dport: u16,
+    pub body: Body,
+}
+
+/// What is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    Tcp(Segment),
+    Udp(Vec<u8>),
+    /// ICMP: nobody listens at the port that a datagram was sent to. The packet's own addresses are those of the
+    /// datagram, turned around.
+    PortUnreachable,
+}
+
+/// A TCP segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "the flags of RFC 9293, each on its own bit")]
+pub struct Segment {
+    pub syn: bool,
+    pub ack: bool,
+    pub fin: bool,
+    pub rst: bool,
+    pub seq: u32,
+    /// Meaningful when `ack` is set.
+    pub acked: u32,
+    pub data: Vec<u8>,
+    /// Whether it carries the timestamps option.
+    pub timestamps: bool,
+}
+
+impl Segment {
+    /// How many sequence numbers it takes: its data, and one each for SYN and FIN.
+    #[must_use]
+    pub fn length(&self) -> u32 {
+        u32::try_from(self.data.len()).unwrap_or(u32::MAX) + u32::from(self.syn) + u32::from(self.fin)
+    }
+
+    /// The number after its last.
+    #[must_use]
+    pub fn end(&self) -> u32 {
+        self.seq.wrapping_add(self.length())
+    }
+}
+
+/// Whether the first sequence number lies before the second, around the end.
+#[must_use]
+pub fn before(first: u32, second: u32) -> bool {
+    first.wrapping_sub(second).cast_signed() < 0
+}

@@ -1,0 +1,266 @@
+//! Addresses of a namespace, and where a packet goes.
+//!
+//! Source: `net/ipv4/route.c`, `net/ipv4/fib_frontend.c`, `net/ipv6/route.c`; FACTS §2. Left out: policy routing, metrics,
+//! scopes of IPv6, neighbours.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::address::{ANY6, Family, LOOPBACK4, LOOPBACK6, canonical, is_loopback, is_mapped};
+use super::errno::Errno;
+
+/// The index of `lo` in every namespace.
+pub const LO: u32 = 1;
+
+/// A network device: its name and addresses with the length of their prefix.
+#[derive(Clone, Debug)]
+pub struct Device {
+    pub index: u32,
+    pub name: String,
+    /// In the one form, with the prefix length of the address's own family.
+    pub addresses: Vec<(Ipv6Addr, u8)>,
+}
+
+/// A route that was added; those of addresses follow from the addresses.
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub to: Ipv6Addr,
+    pub length: u8,
+    pub via: Option<Ipv6Addr>,
+    pub device: u32,
+}
+
+/// What kind of address it is to this namespace (`RTN_…`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressType {
+    Local,
+    Broadcast,
+    Multicast,
+    Unicast,
+}
+
+/// Where a packet goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Out {
+    /// To a socket of this namespace.
+    Local,
+    /// To everybody on the link.
+    Broadcast,
+    /// Out of this device to that next hop.
+    Link { device: u32, hop: Ipv6Addr },
+    /// Onto `lo`, where nobody takes it.
+    Nowhere,
+}
+
+/// An answer of the routing table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Path {
+    pub source: Ipv6Addr,
+    pub destination: Ipv6Addr,
+    pub out: Out,
+}
+
+/// Devices and routes.
+#[derive(Clone, Debug)]
+pub struct Routing {
+    pub devices: Vec<Device>,
+    pub routes: Vec<Route>,
+}
+
+impl Default for Routing {
+    /// `lo` with 127.0.0.1/8 and `::1/128`.
+    fn default() -> Self {
+        let lo = Device { index: LO, name: "lo".into(), addresses: vec![(LOOPBACK4, 8), (LOOPBACK6, 128)] };
+        Self { devices: vec![lo], routes: Vec::new() }
+    }
+}
+
+impl Routing {
+    /// The device of that name.
+    #[must_use]
+    pub fn device(&self, name: &str) -> Option<&Device> {
+        self.devices.iter().find(|device| device.name == name)
+    }
+
+    /// What kind an IPv4 address is (`inet_addr_type`).
+    #[must_use]
+    pub fn address_type(&self, address: Ipv4Addr) -> AddressType {
+        if address.octets()[0] == 0 || address == Ipv4Addr::BROADCAST {
+            return AddressType::Broadcast;
+        }
+        if address.is_multicast() {
+            return AddressType::Multicast;
+        }
+        self.local(address).map_or(AddressType::Unicast, |(kind, _)| kind)
+    }
+
+    /// Whether an IPv6 address is one of this namespace's own.
+    #[must_use]
+    pub fn is_local6(&self, address: Ipv6Addr) -> bool {
+        self.devices.iter().any(|device| device.addresses.iter().any(|own| own.0 == address))
+    }
+
+    /// The local table: kind of the address, and the source that its route prefers.
+    fn local(&self, address: Ipv4Addr) -> Option<(AddressType, Ipv4Addr)> {
+        let mut best: Option<(u8, AddressType, Ipv4Addr)> = None;
+        let mut consider = |length: u8, kind, source| {
+            if best.is_none_or(|(other, _, _)| length > other) {
+                best = Some((length, kind, source));
+            }
+        };
+        for device in &self.devices {
+            for &(own, length) in &device.addresses {
+                let Some(own) = own.to_ipv4_mapped() else { continue };
+                if own == address {
+                    consider(32, AddressType::Local, own);
+                }
+                if length < 31 && address == last(own, length) {
+                    consider(32, AddressType::Broadcast, own);
+                }
+                if device.index == LO && same_net(own, address, length) {
+                    consider(length, AddressType::Local, own);
+                }
+            }
+        }
+        best.map(|(_, kind, source)| (kind, source))
+    }
+
+    /// Where a packet to `destination` goes, from `source` (the wildcard: to be chosen).
+    ///
+    /// # Errors
+    /// `EINVAL` for a source that cannot be one, `ENETUNREACH` without a route, `EAFNOSUPPORT` for a mapped source and
+    /// a destination that is of IPv6 alone.
+    pub fn output(&self, source: Ipv6Addr, destination: Ipv6Addr, device: Option<u32>) -> Result<Path, Errno> {
+        match destination.to_ipv4_mapped() {
+            Some(to) => {
+                let from = source.to_ipv4_mapped().unwrap_or(Ipv4Addr::UNSPECIFIED);
+                self.output4(from, to, device)
+            }
+            None => self.output6(source, destination, device),
+        }
+    }
+
+    fn output4(&self, from: Ipv4Addr, to: Ipv4Addr, device: Option<u32>) -> Result<Path, Errno> {
+        let path = |source: Ipv4Addr, destination: Ipv4Addr, out| {
+            Ok(Path { source: source.to_ipv6_mapped(), destination: destination.to_ipv6_mapped(), out })
+        };
+        if !from.is_unspecified() {
+            if from.is_multicast() || from == Ipv4Addr::BROADCAST || from.octets()[0] == 0 {
+                return Err(Errno::Einval);
+            }
+            if self.local(from).is_none_or(|(kind, _)| kind != AddressType::Local) {
+                return Err(Errno::Enetunreach);
+            }
+        }
+        if to.is_unspecified() {
+            let own = if from.is_unspecified() { Ipv4Addr::LOCALHOST } else { from };
+            return path(own, own, Out::Local);
+        }
+        let chosen = |preferred: Ipv4Addr| if from.is_unspecified() { preferred } else { from };
+        if to == Ipv4Addr::BROADCAST && (device.is_some() || !from.is_unspecified()) {
+            return path(from, to, Out::Broadcast);
+        }
+        if to.is_multicast() && !from.is_unspecified() {
+            // The device of the source takes it; nobody here is a member.
+            return path(from, to, Out::Nowhere);
+        }
+        match self.local(to) {
+            Some((AddressType::Local, preferred)) => return path(chosen(preferred), to, Out::Local),
+            Some((_, preferred)) => return path(chosen(preferred), to, Out::Broadcast),
+            None => {}
+        }
+        let Some((out, preferred)) = self.link(to.to_ipv6_mapped(), device) else {
+            return match device {
+                // The kernel takes it to be on the link, and on lo nobody is.
+                Some(LO) => path(chosen(self.global_of_lo()), to, Out::Nowhere),
+                _ => Err(Errno::Enetunreach),
+            };
+        };
+        let source = chosen(preferred.to_ipv4_mapped().unwrap_or(Ipv4Addr::UNSPECIFIED));
+        if source.is_loopback() {
+            return Err(Errno::Einval);
+        }
+        path(source, to, out)
+    }
+
+    /// The first address of `lo` that is not for this host alone.
+    fn global_of_lo(&self) -> Ipv4Addr {
+        let lo = self.devices.iter().filter(|device| device.index == LO).flat_map(|device| &device.addresses);
+        let mut addresses = lo.filter_map(|(own, _)| own.to_ipv4_mapped());
+        addresses.find(|own| !own.is_loopback()).unwrap_or(Ipv4Addr::UNSPECIFIED)
+    }
+
+    fn output6(&self, from: Ipv6Addr, to: Ipv6Addr, device: Option<u32>) -> Result<Path, Errno> {
+        let (out, preferred) =
+            if self.is_local6(to) { (Out::Local, to) } else { self.link(to, device).ok_or(Errno::Enetunreach)? };
+        if is_mapped(from) {
+            return Err(Errno::Eafnosupport);
+        }
+        let source = if from == ANY6 { preferred } else { from };
+        Ok(Path { source, destination: to, out })
+    }
+
+    /// Routes that lead out: of the prefixes of addresses, and those that were added; the longest wins.
+    fn link(&self, to: Ipv6Addr, device: Option<u32>) -> Option<(Out, Ipv6Addr)> {
+        let mut best: Option<(u8, u32, Option<Ipv6Addr>)> = None;
+        let mut consider = |length: u8, out: u32, via| {
+            let fits = device.is_none_or(|device| device == out);
+            if fits && best.is_none_or(|(other, _, _)| length > other) {
+                best = Some((length, out, via));
+            }
+        };
+        for own in self.devices.iter().filter(|device| device.index != LO) {
+            for &(address, length) in &own.addresses {
+                if covers(address, length, to) {
+                    consider(length, own.index, None);
+                }
+            }
+        }
+        for route in self.routes.iter().filter(|route| covers(route.to, route.length, to)) {
+            consider(route.length, route.device, route.via);
+        }
+        let (_, out, via) = best?;
+        let hop = via.unwrap_or(to);
+        let own = &self.devices.iter().find(|device| device.index == out)?.addresses;
+        let near = own.iter().find(|(address, length)| covers(*address, *length, hop));
+        let any = own.iter().find(|(address, _)| is_mapped(*address) == is_mapped(to) && !is_loopback(*address));
+        Some((Out::Link { device: out, hop }, near.or(any)?.0))
+    }
+}
+
+/// Whether the prefix takes the address in; the length is of the prefix's own family.
+fn covers(prefix: Ipv6Addr, length: u8, address: Ipv6Addr) -> bool {
+    match (prefix.to_ipv4_mapped(), address.to_ipv4_mapped()) {
+        (Some(prefix), Some(address)) => same_net(prefix, address, length),
+        (None, None) => {
+            let shift = 128 - u32::from(length.min(128));
+            prefix.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
+        }
+        _ => false,
+    }
+}
+
+fn same_net(one: Ipv4Addr, two: Ipv4Addr, length: u8) -> bool {
+    let shift = 32 - u32::from(length.min(32));
+    one.to_bits().checked_shr(shift) == two.to_bits().checked_shr(shift)
+}
+
+/// The last address of a prefix: its broadcast address.
+fn last(own: Ipv4Addr, length: u8) -> Ipv4Addr {
+    Ipv4Addr::from_bits(own.to_bits() | u32::MAX.checked_shr(u32::from(length)).unwrap_or(0))
+}
+
+/// The family of an address on the wire.
+#[must_use]
+pub fn wire_family(address: Ipv6Addr) -> Family {
+    if is_mapped(address) { Family::V4 } else { Family::V6 }
+}
+
+/// The prefix `10.9.0.0/24` of a text, in the one form.
+#[must_use]
+pub fn parse_prefix(text: &str) -> Option<(Ipv6Addr, u8)> {
+    let (address, length) = text.split_once('/').map_or((text, None), |(address, length)| (address, Some(length)));
+    let address = address.parse::<IpAddr>().ok()?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let length = length.map_or(Some(most), |length| length.parse().ok())?;
+    (length <= most).then_some((canonical(address), length))
+}

@@ -1,0 +1,161 @@
+//! Sending: which bytes go now, and which ACKs wait.
+//!
+//! Source: `tcp_nagle_check`, `tcp_send_delayed_ack`, `__tcp_ack_snd_check`, `tcp_cleanup_rbuf`, `tcp_event_data_recv`; RFC 896,
+//! RFC 9293 §3.8.6.3. A small segment waits while another small one is not acknowledged. ACKs go at once for the first
+//! sixteen segments; once both sides have sent in turn they wait up to 40 ms for something to ride on. Left out: windows
+//! and congestion, so nothing else ever waits.
+
+use super::super::Namespace;
+use super::super::address::{ANY4, is_mapped};
+use super::super::counters::Counter;
+use super::super::packet::{Body, Packet, Segment, before};
+use super::super::socket::SocketId;
+use super::super::timer::Timer;
+
+/// How long an ACK waits for something to ride on, in ms (`TCP_ATO_MIN`).
+const DELAYED_ACK_MS: u64 = 40;
+
+/// One tick of the kernel's clock, in ms: what a wait of no time takes.
+const TICK_MS: u64 = 4;
+
+/// How many ACKs go at once at first (`TCP_MAX_QUICKACKS`).
+const QUICK_ACKS: u32 = 16;
+
+/// More than this many bytes are never a small segment: the least size of a segment over loopback.
+const SMALL_BYTES: usize = 536;
+
+/// Least time before something is sent again, in ms (`TCP_RTO_MIN`).
+const RTO_MS_MIN: u64 = 200;
+
+impl Namespace {
+    /// Sends a segment of a connection. One that acknowledges takes an ACK along that waited.
+    pub(super) fn send_segment(&mut self, id: SocketId, mut segment: Segment) {
+        let now = self.now;
+        let socket = self.sock(id);
+        segment.timestamps = socket.tcp.timestamps && !segment.rst;
+        let mut rides = None;
+        if segment.ack {
+            segment.acked = socket.tcp.rcv_nxt;
+            rides = socket.tcp.delayed_ack.take();
+            let acks = &mut socket.tcp.acks;
+            if acks.quick > 0 && acks.scheduled {
+                acks.quick -= 1;
+                if acks.quick == 0 {
+                    acks.wait_ms = DELAYED_ACK_MS;
+                }
+            }
+            (acks.scheduled, acks.pushed, acks.pushed_again) = (false, false, false);
+        }
+        if !segment.data.is_empty() {
+            let acks = &mut socket.tcp.acks;
+            acks.interactive |= now - acks.received_at < acks.wait_ms;
+            socket.tcp.snd_sml = segment.seq.wrapping_add(super::super::number(segment.data.len()));
+        }
+        let (mut source, sport, mut destination, dport) = (socket.local, socket.sport, socket.peer, socket.dport);
+        if let Some(v4) = socket.tcp.v4_peer.filter(|_| !is_mapped(destination)) {
+            destination = v4;
+            source = self.routing.output(ANY4, v4, None).map_or(ANY4, |path| path.source);
+        }
+        if let Some(key) = rides {
+            self.timers.cancel(key);
+        }
+        self.count(if segment.rst { Counter::TcpOutRsts } else { Counter::TcpOutSegs });
+        self.transmit(Packet { source, sport, destination, dport, body: Body::Tcp(segment) });
+    }
+
+    /// Sends what was taken for sending, unless it has to wait for an ACK.
+    pub(in crate::linux) fn push(&mut self, id: SocketId) {
+        let tcp = &mut self.sock(id).tcp;
+        let small_under_way = before(tcp.snd_una, tcp.snd_sml) && !before(tcp.snd_nxt, tcp.snd_sml);
+        if tcp.unsent.is_empty() || (small_under_way && tcp.unsent.len() < SMALL_BYTES) {
+            return;
+        }
+        let data = std::mem::take(&mut tcp.unsent);
+        let seq = tcp.snd_nxt;
+        tcp.snd_nxt = seq.wrapping_add(super::super::number(data.len()));
+        self.send_segment(id, Segment { ack: true, seq, data, ..Segment::default() });
+    }
+
+    /// FIN, with whatever still waits.
+    pub(super) fn send_fin(&mut self, id: SocketId) {
+        let tcp = &mut self.sock(id).tcp;
+        let data = std::mem::take(&mut tcp.unsent);
+        let segment = Segment { fin: true, ack: true, seq: tcp.snd_nxt, data, ..Segment::default() };
+        tcp.snd_nxt = segment.end();
+        self.send_segment(id, segment);
+    }
+
+    /// A bare ACK.
+    pub(super) fn send_ack(&mut self, id: SocketId) {
+        let seq = self.socket_of(id).tcp.snd_nxt;
+        self.send_segment(id, Segment { ack: true, seq, ..Segment::default() });
+    }
+
+    /// RST of a connection that this end gives up.
+    pub(super) fn send_active_reset(&mut self, id: SocketId) {
+        let seq = self.socket_of(id).tcp.snd_nxt;
+        self.send_segment(id, Segment { rst: true, ack: true, seq, ..Segment::default() });
+    }
+
+    /// Data came: what that says about ACKs.
+    pub(super) fn note_data(&mut self, id: SocketId, bytes: usize) {
+        let now = self.now;
+        let acks = &mut self.sock(id).tcp.acks;
+        acks.scheduled = true;
+        if bytes < SMALL_BYTES {
+            acks.pushed_again |= acks.pushed;
+            acks.pushed = true;
+        }
+        let since = now - acks.received_at;
+        if acks.wait_ms == 0 {
+            (acks.quick, acks.wait_ms) = (QUICK_ACKS, DELAYED_ACK_MS);
+        } else if since <= DELAYED_ACK_MS / 2 {
+            acks.wait_ms = acks.wait_ms / 2 + DELAYED_ACK_MS / 2;
+        } else if since < acks.wait_ms {
+            acks.wait_ms = (acks.wait_ms / 2 + since).min(RTO_MS_MIN);
+        } else if since > RTO_MS_MIN {
+            acks.quick = acks.quick.max(QUICK_ACKS);
+        }
+        acks.received_at = now;
+    }
+
+    /// Acknowledges what is to be acknowledged: at once, or later.
+    pub(super) fn acknowledge(&mut self, id: SocketId) {
+        let tcp = &self.socket_of(id).tcp;
+        if !tcp.acks.scheduled {
+            return;
+        }
+        if tcp.acks.quick > 0 && !tcp.acks.interactive {
+            self.send_ack(id);
+        } else if tcp.delayed_ack.is_none() {
+            let wait = tcp.acks.wait_ms.min(DELAYED_ACK_MS).max(TICK_MS);
+            let key = self.timers.set(self.now + wait, Timer::DelayedAck(id));
+            self.sock(id).tcp.delayed_ack = Some(key);
+        }
+    }
+
+    /// All was read: an ACK that waits goes now, if the sender may be waiting for it.
+    pub(in crate::linux) fn acknowledge_read(&mut self, id: SocketId) {
+        let acks = self.socket_of(id).tcp.acks;
+        if acks.scheduled && (acks.pushed_again || (acks.pushed && !acks.interactive)) {
+            self.send_ack(id);
+            self.deliver();
+        }
+    }
+
+    /// An ACK found nothing to ride on.
+    pub(super) fn delayed_ack_is_due(&mut self, id: SocketId) {
+        let tcp = &mut self.sock(id).tcp;
+        tcp.delayed_ack = None;
+        if !tcp.acks.scheduled {
+            return;
+        }
+        if tcp.acks.interactive {
+            (tcp.acks.interactive, tcp.acks.wait_ms) = (false, DELAYED_ACK_MS);
+        } else {
+            tcp.acks.wait_ms = (tcp.acks.wait_ms * 2).min(RTO_MS_MIN);
+        }
+        self.count(Counter::TcpExtDelayedACKs);
+        self.send_ack(id);
+    }
+}
