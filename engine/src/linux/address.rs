@@ -17,7 +17,7 @@ pub const LOOPBACK4: Ipv6Addr = Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0x7f00, 1);
 pub const LOOPBACK6: Ipv6Addr = Ipv6Addr::LOCALHOST;
 
 /// What an IPv6 address has where the kernel asks a socket of IPv6 for an IPv4 address: 127.0.0.6.
-const LOOPBACK4_IPV6: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
+pub const LOOPBACK4_IPV6: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 6);
 
 /// The one form.
 #[must_use]
@@ -44,6 +44,12 @@ pub fn is_any(address: Ipv6Addr) -> bool {
 #[must_use]
 pub fn is_loopback(address: Ipv6Addr) -> bool {
     address == LOOPBACK6 || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+}
+
+/// Whether an IPv6 address means nothing without a device: link-local ones, and groups of a link or a host.
+#[must_use]
+pub fn needs_device(address: Ipv6Addr) -> bool {
+    address.is_unicast_link_local() || (address.is_multicast() && matches!(address.octets()[1] & 0x0f, 1 | 2))
 }
 
 /// The IPv4 address that the kernel keeps beside an IPv6 one: 0.0.0.0 for `::`, the address for a mapped one.

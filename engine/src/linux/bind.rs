@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::address::{Family, Local, Wildcards, canonical, is_any, is_mapped, overlap};
+use super::address::{Family, Local, Wildcards, canonical, is_any, is_mapped, needs_device, overlap};
 use super::bucket::Owner;
 use super::route::AddressType;
 use super::socket::{Protocol, SocketId, State};
@@ -327,7 +327,7 @@ impl Namespace {
         if address == Ipv6Addr::UNSPECIFIED {
             return Ok(());
         }
-        if address.is_unicast_link_local() && options.device.is_none() {
+        if needs_device(address) && options.device.is_none() {
             return Err(Errno::Einval.into());
         }
         let here = address.is_multicast() || self.routing.is_local6(address) || self.sysctls.nonlocal_bind6;

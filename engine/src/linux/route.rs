@@ -84,7 +84,7 @@ impl Routing {
     /// What kind an IPv4 address is (`inet_addr_type`).
     #[must_use]
     pub fn address_type(&self, address: Ipv4Addr) -> AddressType {
-        if address.octets()[0] == 0 || address == Ipv4Addr::BROADCAST {
+        if address.is_unspecified() || address == Ipv4Addr::BROADCAST {
             return AddressType::Broadcast;
         }
         if address.is_multicast() {

@@ -5,7 +5,9 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::address::{ANY6, Family, LOOPBACK4, LOOPBACK6, Wildcards, canonical, is_any, is_mapped, overlap};
+use super::address::{
+    ANY6, Family, LOOPBACK4, LOOPBACK6, Wildcards, canonical, is_any, is_mapped, needs_device, overlap,
+};
 use super::bind::{Because, Refusal};
 use super::bucket::Owner;
 use super::counters::Counter;
@@ -24,7 +26,7 @@ impl Namespace {
         let port = if asked == 0 {
             self.udp_find_port(id)?
         } else {
-            // The newest holder that SO_REUSEADDR does not excuse decides.
+            // The first holder of the list that SO_REUSEADDR does not excuse decides.
             if let Some((other, shares)) = self.udp_holders(id, asked).next()
                 && !shares
             {
@@ -38,7 +40,7 @@ impl Namespace {
         Ok(())
     }
 
-    /// Sockets of the port that overlap and are not excused by `SO_REUSEADDR`, the newest first; whether `SO_REUSEPORT`
+    /// Sockets of the port that overlap and are not excused by `SO_REUSEADDR`, in the order of the port's list; whether `SO_REUSEPORT`
     /// shares the port with them.
     fn udp_holders(&self, id: SocketId, port: u16) -> impl Iterator<Item = (SocketId, bool)> + '_ {
         let socket = self.socket_of(id);
@@ -82,7 +84,8 @@ impl Namespace {
                 group = Some(self.udp_ports.groups);
             }
         }
-        self.udp_ports.by_port.entry(port).or_default().insert(0, id);
+        let list = self.udp_ports.by_port.entry(port).or_default();
+        list.insert(if tail { list.len() } else { 0 }, id);
         let list = self.udp_ports.by_address.entry(key).or_default();
         list.insert(if tail { list.len() } else { 0 }, id);
         let socket = self.sock(id);
@@ -179,7 +182,7 @@ impl Namespace {
             (Family::V6, IpAddr::V6(ANY6)) if is_mapped(socket.local) => Ok(LOOPBACK4),
             (Family::V6, IpAddr::V6(ANY6)) => Ok(LOOPBACK6),
             (Family::V6, IpAddr::V6(v6)) if is_mapped(v6) && socket.options.v6only => Err(Errno::Enetunreach.into()),
-            (Family::V6, IpAddr::V6(v6)) if v6.is_unicast_link_local() && socket.options.device.is_none() => {
+            (Family::V6, IpAddr::V6(v6)) if needs_device(v6) && socket.options.device.is_none() => {
                 Err(Errno::Einval.into())
             }
             (Family::V6, IpAddr::V6(v6)) => Ok(v6),

@@ -128,7 +128,7 @@ impl Namespace {
         if tcp.acks.quick > 0 && !tcp.acks.interactive {
             self.send_ack(id);
         } else if tcp.delayed_ack.is_none() {
-            let wait = tcp.acks.wait_ms.min(DELAYED_ACK_MS).max(TICK_MS);
+            let wait = tcp.acks.wait_ms.clamp(TICK_MS, DELAYED_ACK_MS);
             let key = self.timers.set(self.now + wait, Timer::DelayedAck(id));
             self.sock(id).tcp.delayed_ack = Some(key);
         }

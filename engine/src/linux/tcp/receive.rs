@@ -5,6 +5,7 @@
 //! order. Left out: windows, rate limits of ACKs.
 
 use super::super::Namespace;
+use super::super::address::LOOPBACK4_IPV6;
 use super::super::bucket::Owner;
 use super::super::counters::Counter;
 use super::super::demux::{Holder, Tuple};
@@ -163,6 +164,8 @@ impl Namespace {
         (child.num, child.sport) = (request.num, request.num);
         (child.peer, child.dport) = (request.peer, request.dport);
         (child.in_bucket, child.hashed) = (true, true);
+        // A listener that once sent by IPv4 hands that down, and what its connections over IPv6 send is lost.
+        child.tcp.v4_peer = listener.tcp.v4_peer.map(|_| LOOPBACK4_IPV6.to_ipv6_mapped());
         child.tcp.snd_una = request.iss;
         child.tcp.snd_nxt = request.iss.wrapping_add(1);
         (child.tcp.rcv_nxt, child.tcp.timestamps) = (request.rcv_nxt, request.timestamps);
