@@ -24,7 +24,7 @@ impl Namespace {
         let port = if asked == 0 {
             self.udp_find_port(id)?
         } else {
-            // The newest holder that SO_REUSEADDR does not excuse decides.
+            // The first holder that SO_REUSEADDR does not excuse decides.
             if let Some((other, shares)) = self.udp_holders(id, asked).next()
                 && !shares
             {
@@ -38,7 +38,7 @@ impl Namespace {
         Ok(())
     }
 
-    /// Sockets of the port that overlap and are not excused by `SO_REUSEADDR`, the newest first; whether `SO_REUSEPORT`
+    /// Sockets of the port that overlap and are not excused by `SO_REUSEADDR`, in the port's order; whether `SO_REUSEPORT`
     /// shares the port with them.
     fn udp_holders(&self, id: SocketId, port: u16) -> impl Iterator<Item = (SocketId, bool)> + '_ {
         let socket = self.socket_of(id);
@@ -82,7 +82,8 @@ impl Namespace {
                 group = Some(self.udp_ports.groups);
             }
         }
-        self.udp_ports.by_port.entry(port).or_default().insert(0, id);
+        let list = self.udp_ports.by_port.entry(port).or_default();
+        list.insert(if tail { list.len() } else { 0 }, id);
         let list = self.udp_ports.by_address.entry(key).or_default();
         list.insert(if tail { list.len() } else { 0 }, id);
         let socket = self.sock(id);
