@@ -97,7 +97,8 @@ pub struct Listeners {
     groups: u32,
 }
 
-/// UDP sockets by port, and by port and address, both wildcards as one, in the order in which they are
+/// UDP sockets by port, the newest first but for IPv6 sockets with `SO_REUSEPORT`, which go to the end
+/// (`sk_add_node_rcu`); and by port and address, both wildcards as one, in the order in which they are
 /// tried.
 #[derive(Clone, Debug, Default)]
 pub struct UdpPorts {

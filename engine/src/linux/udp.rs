@@ -26,7 +26,7 @@ impl Namespace {
         let port = if asked == 0 {
             self.udp_find_port(id)?
         } else {
-            // The first holder of the list that SO_REUSEADDR does not excuse decides.
+            // The first holder that SO_REUSEADDR does not excuse decides.
             if let Some((other, shares)) = self.udp_holders(id, asked).next()
                 && !shares
             {
@@ -40,7 +40,7 @@ impl Namespace {
         Ok(())
     }
 
-    /// Sockets of the port that overlap and are not excused by `SO_REUSEADDR`, in the order of the port's list; whether `SO_REUSEPORT`
+    /// Sockets of the port that overlap and are not excused by `SO_REUSEADDR`, in the port's order; whether `SO_REUSEPORT`
     /// shares the port with them.
     fn udp_holders(&self, id: SocketId, port: u16) -> impl Iterator<Item = (SocketId, bool)> + '_ {
         let socket = self.socket_of(id);

@@ -11,11 +11,16 @@ mod pool;
 #[cfg(target_os = "linux")]
 mod proc;
 
+use std::time::{Duration, Instant};
+
 use portlab_scenarios::syscalls::{Answer, Call, Case, Kernel, Verdict, run_case};
 
 /// How often a case is run again before an answer counts as different: a case that the machine's load has delayed
 /// meets the delayed ACK, 40 ms after a close, where a script's calls follow each other at once.
 pub const TRIES: usize = 3;
+
+/// A recorded case ends when its calls have waited this long: each may wait a second, and some cases are long.
+const WAITS_MAX: Duration = Duration::from_secs(6);
 
 /// What a case came to, and what it had come to in the tries before.
 pub struct Tried {
@@ -102,12 +107,14 @@ impl Place {
     }
 }
 
-/// Asks every call whose handle is there; a call that gives a socket gives it the name that is stated.
+/// Asks every call whose handle is there; a call that gives a socket gives it the name that is stated. Where the calls
+/// wait too long the rest of the case is left out.
 pub fn record(kernel: &mut dyn Kernel, case: &Case) -> Vec<Option<Answer>> {
     let mut open = std::collections::BTreeSet::new();
     let mut answers = Vec::new();
+    let ends = Instant::now() + Duration::from_millis(case.sleep_millis()) + WAITS_MAX;
     for line in &case.lines {
-        if line.call.handle().is_some_and(|name| !open.contains(name)) {
+        if Instant::now() > ends || line.call.handle().is_some_and(|name| !open.contains(name)) {
             answers.push(None);
             continue;
         }

@@ -1,6 +1,7 @@
 //! The smallest script on which the two worlds still differ.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::{Duration, Instant};
 
 use portlab_scenarios::syscalls::script::Line;
 use portlab_scenarios::syscalls::{Call, Case};
@@ -9,8 +10,9 @@ use crate::kernel::Place;
 
 use super::compare::{Differing, compare};
 
-/// Cases that are tried at most.
+/// Cases that are tried at most, and for how long: one that waits takes seconds.
 const TRIALS_MAX: usize = 400;
+const TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Takes lines out and makes arguments plainer as long as the worlds differ.
 ///
@@ -19,10 +21,10 @@ const TRIALS_MAX: usize = 400;
 pub fn shrink(place: &Place, found: Differing) -> anyhow::Result<Differing> {
     let mut best = found;
     best.case.lines.truncate(best.index + 1);
-    let mut trials = 0;
+    let (mut trials, started) = (0, Instant::now());
     let mut smaller = |best: &mut Differing, case: Case| -> anyhow::Result<bool> {
         trials += 1;
-        if trials > TRIALS_MAX {
+        if trials > TRIALS_MAX || started.elapsed() > TIME_MAX {
             return Ok(false);
         }
         let Some(mut differing) = compare(place, &case)? else { return Ok(false) };
