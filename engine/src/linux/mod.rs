@@ -42,7 +42,7 @@ use packet::Packet;
 use route::Routing;
 use socket::{Request, RequestId, Socket, SocketId, TimeWait, TimeWaitId};
 use sysctl::Sysctls;
-use timer::Timers;
+use timer::{Timer, TimerKey, Timers};
 
 /// One network namespace and the process that makes calls in it.
 #[derive(Clone, Debug)]
@@ -181,6 +181,11 @@ impl Namespace {
         }
         self.now = end;
         false
+    }
+
+    fn set_timer(&mut self, due: u64, timer: Timer) -> TimerKey {
+        let chance = self.random.next();
+        self.timers.set(due, timer, chance)
     }
 
     /// When something happens next by itself.

@@ -144,7 +144,7 @@ impl Routing {
             Ok(Path { source: source.to_ipv6_mapped(), destination: destination.to_ipv6_mapped(), out })
         };
         if !from.is_unspecified() {
-            if from.is_multicast() || from == Ipv4Addr::BROADCAST || from.octets()[0] == 0 {
+            if from.is_multicast() || from == Ipv4Addr::BROADCAST {
                 return Err(Errno::Einval);
             }
             if self.local(from).is_none_or(|(kind, _)| kind != AddressType::Local) {

@@ -136,7 +136,7 @@ impl Sysctls {
     /// The second number may be missing, and stays as it was.
     fn range_of(&self, value: &str) -> Result<String, Errno> {
         let mut words = value.split_whitespace().map(str::parse::<u16>);
-        let low = words.next().unwrap_or(Ok(self.range.0)).map_err(|_| Errno::Einval)?;
+        let low = words.next().ok_or(Errno::Einval)?.map_err(|_| Errno::Einval)?;
         let high = words.next().unwrap_or(Ok(self.range.1)).map_err(|_| Errno::Einval)?;
         if low == 0 || high < low || low < self.unprivileged_port_start {
             return Err(Errno::Einval);

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use proptest::prelude::*;
 
-use super::Namespace;
 use super::address::Family;
 use super::bucket::Owner;
 use super::demux::Holder;
@@ -12,6 +11,7 @@ use super::options::SocketOption;
 use super::socket::{Protocol, SocketId};
 use super::tcp::close::Shutdown;
 use super::tcp::tuple_of;
+use super::{Errno, Namespace};
 
 impl Namespace {
     /// What must be true between calls: every list names what is there, and everything that is there is listed once.
@@ -130,5 +130,65 @@ proptest! {
         prop_assert_eq!(namespace.time_waits().count(), 0);
         prop_assert_eq!(namespace.requests().count(), 0);
         prop_assert_eq!(namespace.buckets.all().count(), 0);
+    }
+}
+
+/// Connects until no source port is left; how many connections that gave, and what the next was told.
+fn exhaust(namespace: &mut Namespace, listener: SocketId, to: SocketAddr) -> (usize, Errno) {
+    for count in 0.. {
+        let client = namespace.socket(Protocol::Tcp, Family::V4);
+        if let Err(refusal) = namespace.connect(client, to) {
+            namespace.close(client);
+            return (count, refusal.errno);
+        }
+        namespace.accept(listener).expect("a connection waits");
+    }
+    unreachable!("ports are 16 bits")
+}
+
+fn listen_at(namespace: &mut Namespace, address: &str) -> (SocketId, SocketAddr) {
+    let address: SocketAddr = address.parse().expect("an address");
+    let listener = namespace.socket(Protocol::Tcp, Family::V4);
+    namespace.bind(listener, address).expect("a free port");
+    namespace.listen(listener, 4096).expect("a free port");
+    (listener, address)
+}
+
+#[test]
+fn the_default_range_gives_28232_connections_to_a_destination() {
+    let mut namespace = Namespace::new(1);
+    let (first, to) = listen_at(&mut namespace, "127.0.0.1:80");
+    assert_eq!(exhaust(&mut namespace, first, to), (28_232, Errno::Eaddrnotavail));
+    // Another port, and another address, still work, on the same source ports.
+    let (second, other) = listen_at(&mut namespace, "127.0.0.1:81");
+    assert_eq!(exhaust(&mut namespace, second, other), (28_232, Errno::Eaddrnotavail));
+    let (_, far) = listen_at(&mut namespace, "127.0.0.2:80");
+    let client = namespace.socket(Protocol::Tcp, Family::V4);
+    assert_eq!(namespace.connect(client, far), Ok(()));
+}
+
+#[test]
+fn reserved_ports_are_not_chosen() {
+    let mut namespace = Namespace::new(1);
+    namespace.set_sysctl("net.ipv4.ip_local_reserved_ports", "40000-40999").expect("a list of ports");
+    let (listener, to) = listen_at(&mut namespace, "127.0.0.1:80");
+    assert_eq!(exhaust(&mut namespace, listener, to), (27_232, Errno::Eaddrnotavail));
+}
+
+#[test]
+fn connect_takes_one_parity_first_and_bind_the_other() {
+    let mut namespace = Namespace::new(3);
+    let (listener, to) = listen_at(&mut namespace, "127.0.0.1:80");
+    for index in 0..28_232 {
+        let client = namespace.socket(Protocol::Tcp, Family::V4);
+        namespace.connect(client, to).expect("a port is left");
+        namespace.accept(listener).expect("a connection waits");
+        assert_eq!(namespace.getsockname(client).port() % 2 == 1, index >= 14_116, "connection {index}");
+    }
+    let mut namespace = Namespace::new(3);
+    for _ in 0..300 {
+        let socket = namespace.socket(Protocol::Tcp, Family::V4);
+        namespace.bind(socket, "0.0.0.0:0".parse().expect("an address")).expect("a port is left");
+        assert_eq!(namespace.getsockname(socket).port() % 2, 1);
     }
 }

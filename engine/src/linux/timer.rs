@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::socket::{RequestId, SocketId, TimeWaitId};
 
-/// When, and which of those at the same time: the one that was set last goes off first, as in the kernel's timer wheel.
+/// When, and which of those at the same time: chance decides, as it does between the kernel's processors.
 pub type TimerKey = (u64, u64);
 
 /// What is to be done.
@@ -22,6 +22,9 @@ pub enum Timer {
     TimeWait(TimeWaitId),
 }
 
+/// The part of a key that tells two timers apart when chance does not.
+const COUNTED: u64 = 0xffff_ffff;
+
 /// The timers that are set. Times are in ms.
 #[derive(Clone, Debug, Default)]
 pub struct Timers {
@@ -30,10 +33,10 @@ pub struct Timers {
 }
 
 impl Timers {
-    /// Sets one; the key cancels it.
-    pub fn set(&mut self, due: u64, timer: Timer) -> TimerKey {
+    /// Sets one; the key cancels it. `chance` is a random number.
+    pub fn set(&mut self, due: u64, timer: Timer, chance: u64) -> TimerKey {
         self.counter += 1;
-        let key = (due, u64::MAX - self.counter);
+        let key = (due, chance & !COUNTED | self.counter & COUNTED);
         self.set.insert(key, timer);
         key
     }

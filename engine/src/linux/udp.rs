@@ -13,7 +13,7 @@ use super::bucket::Owner;
 use super::counters::Counter;
 use super::demux::{Tuple, at_tail, equals, list_of, one_of};
 use super::packet::{Body, Packet};
-use super::route::{Out, wire_family};
+use super::route::{LO, Out, wire_family};
 use super::socket::{Socket, SocketId, State, Stray};
 use super::{Errno, Namespace};
 
@@ -214,6 +214,7 @@ impl Namespace {
         if socket.shut_write {
             return Err(Errno::Epipe.into());
         }
+        let device = socket.options.device;
         let packet = Packet {
             source: socket.source,
             sport: socket.sport,
@@ -222,9 +223,11 @@ impl Namespace {
             body: Body::Udp(data.to_vec()),
         };
         self.count(if is_mapped(packet.destination) { Counter::UdpOutDatagrams } else { Counter::Udp6OutDatagrams });
-        match stray {
-            Some(_) => self.backlog.push_back(packet),
-            None => self.transmit(packet),
+        // What goes out by lo comes in by lo, whatever its address.
+        if stray.is_some() || device == Some(LO) {
+            self.backlog.push_back(packet);
+        } else {
+            self.transmit(packet);
         }
         self.deliver();
         Ok(data.len())

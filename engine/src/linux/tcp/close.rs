@@ -50,7 +50,7 @@ impl Namespace {
         match self.socket_of(id).state {
             State::FinWait2 if self.sysctls.fin_timeout_secs > 60 => {
                 let wait = (self.sysctls.fin_timeout_secs - 60) * 1000;
-                let key = self.timers.set(self.now + wait, super::super::timer::Timer::OrphanFinWait2(id));
+                let key = self.set_timer(self.now + wait, super::super::timer::Timer::OrphanFinWait2(id));
                 self.sock(id).tcp.orphan_timer = Some(key);
             }
             State::FinWait2 => self.enter_time_wait(id, State::FinWait2),

@@ -161,7 +161,7 @@ impl Namespace {
         };
         self.count(Counter::TcpActiveOpens);
         let timestamps = self.sysctls.timestamps;
-        let key = self.timers.set(self.now + SYN_TIMEOUT_MS, Timer::Retransmit(id));
+        let key = self.set_timer(self.now + SYN_TIMEOUT_MS, Timer::Retransmit(id));
         let socket = self.sock(id);
         socket.error = None;
         let tcp = &mut socket.tcp;

@@ -129,7 +129,7 @@ impl Namespace {
             self.send_ack(id);
         } else if tcp.delayed_ack.is_none() {
             let wait = tcp.acks.wait_ms.clamp(TICK_MS, DELAYED_ACK_MS);
-            let key = self.timers.set(self.now + wait, Timer::DelayedAck(id));
+            let key = self.set_timer(self.now + wait, Timer::DelayedAck(id));
             self.sock(id).tcp.delayed_ack = Some(key);
         }
     }

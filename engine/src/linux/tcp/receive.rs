@@ -69,7 +69,7 @@ impl Namespace {
         let iss = self.first_sequence_number();
         let entry = self.requests.vacant_key();
         let id = RequestId(super::super::number(entry));
-        let timer = self.timers.set(self.now + SYN_TIMEOUT_MS, Timer::RetransmitRequest(id));
+        let timer = self.set_timer(self.now + SYN_TIMEOUT_MS, Timer::RetransmitRequest(id));
         self.requests.insert(Request {
             listener,
             local: tuple.local,
@@ -333,7 +333,7 @@ impl Namespace {
         let secs = self.sysctls.fin_timeout_secs;
         if secs > 60 || segment.fin {
             let wait = if secs > 60 { secs - 60 } else { secs };
-            let key = self.timers.set(self.now + wait * 1000, Timer::OrphanFinWait2(id));
+            let key = self.set_timer(self.now + wait * 1000, Timer::OrphanFinWait2(id));
             self.sock(id).tcp.orphan_timer = Some(key);
             return None;
         }

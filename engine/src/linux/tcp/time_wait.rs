@@ -36,7 +36,7 @@ impl Namespace {
             _ => TIME_WAIT_MS,
         };
         let entry = TimeWaitId(super::super::number(self.time_waits.vacant_key()));
-        let timer = self.timers.set(self.now + wait_ms, Timer::TimeWait(entry));
+        let timer = self.set_timer(self.now + wait_ms, Timer::TimeWait(entry));
         let socket = self.socket_of(id);
         let wait = TimeWait {
             family: socket.family,
@@ -149,7 +149,7 @@ impl Namespace {
     fn restart(&mut self, id: TimeWaitId) {
         let old = self.time_waits[id.0 as usize].timer;
         self.timers.cancel(old);
-        let key = self.timers.set(self.now + TIME_WAIT_MS, Timer::TimeWait(id));
+        let key = self.set_timer(self.now + TIME_WAIT_MS, Timer::TimeWait(id));
         self.time_waits[id.0 as usize].timer = key;
     }
 

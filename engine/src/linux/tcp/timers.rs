@@ -39,7 +39,7 @@ impl Namespace {
     pub(super) fn retransmit_at(&mut self, id: SocketId, due: u64) {
         let old = self.sock(id).tcp.retransmit.take();
         old.into_iter().for_each(|key| self.timers.cancel(key));
-        let key = self.timers.set(due, Timer::Retransmit(id));
+        let key = self.set_timer(due, Timer::Retransmit(id));
         self.sock(id).tcp.retransmit = Some(key);
     }
 
@@ -77,7 +77,7 @@ impl Namespace {
             return;
         }
         let due = self.now + (SYN_TIMEOUT_MS << tries.min(20)).min(RTO_MS_MAX);
-        self.requests[id.0 as usize].timer = self.timers.set(due, Timer::RetransmitRequest(id));
+        self.requests[id.0 as usize].timer = self.set_timer(due, Timer::RetransmitRequest(id));
         self.count(Counter::TcpRetransSegs);
         self.send_syn_ack(id);
     }
