@@ -1,14 +1,18 @@
 //! The figures of the engine, one `name value unit` a line; `cargo xtask bench` runs it in the release profile.
 //!
-//! Measured is real time: lessons with all that the gate asks of them, the scheduler on a large cluster, and a
-//! Deployment far larger than its cluster.
+//! Measured is real time: lessons with all that the gate asks of them, the scheduler on a large cluster, a
+//! Deployment far larger than its cluster, and the source ports of one destination used up.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use portlab_engine::kube::scheduler::cluster::Cluster;
 use portlab_engine::kube::scheduler::{Outcome, attempt, pod_info};
 use portlab_engine::lab::{Lab, LabOptions, Nodes, Place};
+use portlab_engine::linux::Namespace;
+use portlab_engine::linux::address::Family;
+use portlab_engine::linux::socket::{Protocol, SocketId};
 use portlab_scenarios::grade::{self, Verdict};
 use portlab_scenarios::world::Engine;
 use serde_json::{Value, json};
@@ -17,10 +21,58 @@ fn main() {
     lessons();
     schedule(5_000, 10_000);
     scale(10_000);
+    ports(28_232);
 }
 
 fn print(name: &str, value: f64, unit: &str) {
     println!("{name} {value:.3} {unit}");
+}
+
+/// Connections to one destination until no source port is left; as many that are refused; then all in `TIME_WAIT`, and
+/// the end of that. The first and the last quarter of the connections say whether the cost grows as the range fills.
+fn ports(count: u32) {
+    let mut namespace = Namespace::new(1);
+    let to: SocketAddr = "127.0.0.1:80".parse().expect("an address");
+    let listener = namespace.socket(Protocol::Tcp, Family::V4);
+    namespace.bind(listener, to).expect("a free port");
+    namespace.listen(listener, 4096).expect("a free port");
+    let connect = |namespace: &mut Namespace, times: u32| -> Vec<SocketId> {
+        let mut open = Vec::new();
+        for _ in 0..times {
+            let client = namespace.socket(Protocol::Tcp, Family::V4);
+            namespace.connect(client, to).expect("a source port is left");
+            open.extend([client, namespace.accept(listener).expect("a connection waits")]);
+        }
+        open
+    };
+    let mut open = Vec::new();
+    let mut quarters = Vec::new();
+    for _ in 0..4 {
+        let started = Instant::now();
+        open.extend(connect(&mut namespace, count / 4));
+        quarters.push(started.elapsed());
+    }
+    let connecting = quarters.iter().sum::<Duration>();
+    let started = Instant::now();
+    for _ in 0..count {
+        let client = namespace.socket(Protocol::Tcp, Family::V4);
+        namespace.connect(client, to).expect_err("no source port is left");
+        namespace.close(client);
+    }
+    let refused = started.elapsed();
+    let started = Instant::now();
+    open.into_iter().for_each(|socket| namespace.close(socket));
+    namespace.advance(1000);
+    assert_eq!(namespace.time_waits().count(), count as usize);
+    namespace.advance(60_000);
+    assert_eq!(namespace.time_waits().count(), 0);
+    let expiring = started.elapsed();
+    let each = |time: Duration| time.as_secs_f64() * 4e6 / f64::from(count);
+    print("ports_connect_28232", connecting.as_secs_f64() * 1000.0, "ms");
+    print("ports_connect_first_quarter_each", each(quarters[0]), "us");
+    print("ports_connect_last_quarter_each", each(quarters[3]), "us");
+    print("ports_refused_28232", refused.as_secs_f64() * 1000.0, "ms");
+    print("ports_close_and_expire_28232", expiring.as_secs_f64() * 1000.0, "ms");
 }
 
 /// Every claim of every lesson, its questions and exercises.

@@ -15,9 +15,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, ensure};
 
+use crate::kernel;
 use crate::page::{Builder, Profile, Site};
 use crate::test::browser;
 use crate::{dist, serve, toolchain};
+
+mod ports;
 
 mod flags {
     xflags::xflags! {
@@ -102,8 +105,24 @@ pub fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
 fn engine() -> anyhow::Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["run", "--quiet", "--release", "--package", "portlab-scenarios", "--example", "figures"]);
-    let status = cargo.current_dir(crate::root()).status().context("cargo does not start")?;
-    ensure!(status.success(), "the engine's figures could not be taken");
+    cargo.stderr(Stdio::inherit());
+    let output = cargo.current_dir(crate::root()).output().context("cargo does not start")?;
+    ensure!(output.status.success(), "the engine's figures could not be taken");
+    let figures = String::from_utf8(output.stdout)?;
+    print!("{figures}");
+    let of_engine = |name: &str| -> Option<f64> {
+        figures.lines().find_map(|line| line.strip_prefix(name)?.split(' ').nth(1)?.parse().ok())
+    };
+    if let Some(lacking) = kernel::lacking() {
+        eprintln!("the kernel's figures are left out: {lacking}");
+        return Ok(());
+    }
+    for (name, value) in ports::of_kernel()? {
+        print(&format!("kernel_{name}"), value, "ms");
+        if let Some(engine) = of_engine(name) {
+            print(&format!("{name}_times_faster"), value / engine, "times");
+        }
+    }
     Ok(())
 }
 

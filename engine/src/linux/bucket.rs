@@ -8,12 +8,15 @@
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
+use indexmap::IndexSet;
+use rustc_hash::FxBuildHasher;
+
 use super::address::{Local, Wildcards, overlap};
 use super::socket::{SocketId, TimeWaitId};
 use super::sysctl::Ports;
 
 /// Who stands in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     Socket(SocketId),
     TimeWait(TimeWaitId),
@@ -24,7 +27,7 @@ pub enum Owner {
 pub struct AtAddress {
     pub address: Ipv6Addr,
     pub bound: bool,
-    pub owners: Vec<Owner>,
+    pub owners: IndexSet<Owner, FxBuildHasher>,
 }
 
 /// What a port remembers of a `SO_REUSEPORT` socket.
@@ -69,6 +72,8 @@ pub struct Buckets {
     by_port: BTreeMap<u16, Bucket>,
     /// Ports whose bucket is bound, for the search of `connect`.
     bound: Ports,
+    /// How often a port has ceased to be bound.
+    unbound: u64,
 }
 
 impl Buckets {
@@ -89,6 +94,19 @@ impl Buckets {
         &self.bound
     }
 
+    /// How often a port has ceased to be bound: a search that found one so need not look again before that changes.
+    #[must_use]
+    pub fn unbound(&self) -> u64 {
+        self.unbound
+    }
+
+    fn unbind(&mut self, port: u16) {
+        if self.bound.contains(port) {
+            self.bound.remove(port);
+            self.unbound += 1;
+        }
+    }
+
     /// Enters an owner. `bound` is what a list is that was not there before; one that was there stays as it is.
     pub fn enter(&mut self, port: u16, address: Ipv6Addr, owner: Owner, bound: bool) {
         let new = !self.by_port.contains_key(&port);
@@ -98,8 +116,10 @@ impl Buckets {
             self.bound.insert(port);
         }
         match bucket.addresses.iter_mut().find(|at| at.address == address) {
-            Some(at) => at.owners.push(owner),
-            None => bucket.addresses.push(AtAddress { address, bound, owners: vec![owner] }),
+            Some(at) => {
+                at.owners.insert(owner);
+            }
+            None => bucket.addresses.push(AtAddress { address, bound, owners: [owner].into_iter().collect() }),
         }
     }
 
@@ -124,9 +144,7 @@ impl Buckets {
         let Some(bucket) = self.by_port.get_mut(&port) else { return };
         let Some(place) = bucket.addresses.iter().position(|at| at.address == address) else { return };
         let at = &mut bucket.addresses[place];
-        if let Some(index) = at.owners.iter().position(|other| *other == owner) {
-            at.owners.swap_remove(index);
-        }
+        at.owners.swap_remove(&owner);
         if at.owners.is_empty() {
             bucket.addresses.swap_remove(place);
         } else if at.bound && at.owners.iter().all(|owner| chosen(*owner)) {
@@ -140,11 +158,11 @@ impl Buckets {
         let Some(bucket) = self.by_port.get_mut(&port) else { return };
         if bucket.addresses.is_empty() {
             self.by_port.remove(&port);
-            self.bound.remove(port);
+            self.unbind(port);
         } else if bucket.bound && bucket.addresses.iter().all(|at| !at.bound) {
             bucket.bound = false;
             bucket.memory = None;
-            self.bound.remove(port);
+            self.unbind(port);
         }
     }
 }

@@ -31,6 +31,25 @@ struct Taken {
     /// By a `TIME_WAIT` that can be used again, at this time in ms at the earliest.
     waiting: Ports,
     waiting_until: u64,
+    /// Runs of 64 ports in which a walk found none: over even ports, over odd ones, over all. A bit for each run.
+    full: [[u64; 16]; 3],
+    /// How often ports had ceased to be bound when `full` was noted; more than that since, and it says nothing.
+    unbound: u64,
+}
+
+impl Taken {
+    /// The first run from this one on that is not known to be full.
+    fn next_run(&self, which: usize, from: usize) -> usize {
+        let mut run = from;
+        while run < 1024 {
+            let open = !self.full[which][run / 64] & (u64::MAX << (run % 64));
+            if open != 0 {
+                return run / 64 * 64 + open.trailing_zeros() as usize;
+            }
+            run = (run / 64 + 1) * 64;
+        }
+        1024
+    }
 }
 
 /// Where each destination's search begins, and what it remembers.
@@ -54,6 +73,8 @@ impl Flows {
         if let Some(taken) = self.taken.get_mut(&(tuple.local, tuple.peer, tuple.dport)) {
             taken.live.remove(tuple.port);
             taken.waiting.remove(tuple.port);
+            let run = usize::from(tuple.port >> 6);
+            taken.full.iter_mut().for_each(|full| full[run / 64] &= !(1 << (run % 64)));
         }
     }
 
@@ -154,30 +175,42 @@ impl Namespace {
     fn next_candidate(&mut self, flow: &Flow, walk: &Walk, from: u32) -> Option<u32> {
         let now = self.now;
         let Self { flows, sysctls, buckets, .. } = self;
-        if let Some(taken) = flows.taken.get_mut(flow)
-            && taken.waiting_until != 0
-            && taken.waiting_until <= now
-        {
-            (taken.waiting, taken.waiting_until) = (Ports::default(), 0);
+        let mut taken = flows.taken.get_mut(flow);
+        if let Some(taken) = taken.as_deref_mut() {
+            if taken.waiting_until != 0 && taken.waiting_until <= now {
+                (taken.waiting, taken.waiting_until) = (Ports::default(), 0);
+                taken.full = Default::default();
+            }
+            if taken.unbound != buckets.unbound() {
+                (taken.full, taken.unbound) = (Default::default(), buckets.unbound());
+            }
         }
-        let taken = flows.taken.get(flow);
         let mut slot = from;
         while slot < walk.slots {
-            let port = port_at(walk, slot);
-            let word = usize::from(port >> 6);
-            let mut busy = sysctls.reserved.word(word) | buckets.bound().word(word);
-            if let Some(taken) = taken {
-                busy |= taken.live.word(word) | taken.waiting.word(word);
+            let port = u32::from(port_at(walk, slot));
+            let (run, bit) = (port as usize >> 6, port & 63);
+            let which = if walk.step == 2 { (bit & 1) as usize } else { 2 };
+            let next = taken.as_deref().map_or(run, |taken| taken.next_run(which, run));
+            if next > run {
+                let jump = (super::number(next) * 64).min(walk.end) - port;
+                slot += jump.next_multiple_of(walk.step);
+                continue;
             }
-            let bit = u32::from(port & 63);
-            let parity = if walk.step == 2 { 0x5555_5555_5555_5555u64 << (bit & 1) } else { u64::MAX };
-            let to_end = walk.end - u32::from(port);
+            let mut busy = sysctls.reserved.word(run) | buckets.bound().word(run);
+            if let Some(taken) = taken.as_deref() {
+                busy |= taken.live.word(run) | taken.waiting.word(run);
+            }
+            let parity = [0x5555_5555_5555_5555, 0xaaaa_aaaa_aaaa_aaaa, u64::MAX][which];
+            if let Some(taken) = taken.as_deref_mut().filter(|_| !busy & parity == 0) {
+                taken.full[which][run / 64] |= 1 << (run % 64);
+            }
+            let to_end = walk.end - port;
             let free = !busy & parity & (u64::MAX << bit);
             if free != 0 && free.trailing_zeros() - bit < to_end {
                 let found = slot + free.trailing_zeros() - bit;
                 return (found < walk.slots).then_some(found);
             }
-            // On to the next word, or around the end.
+            // On to the next run, or around the end.
             slot += (64 - bit).min(to_end).next_multiple_of(walk.step);
         }
         None
