@@ -296,12 +296,13 @@ impl Lab {
         !self.abandoned.is_empty()
     }
 
-    /// Keeps the state when enough has happened since the last kept one: more as there are more objects,
+    /// Keeps the state when enough has happened since the last kept one: more as there are more objects and sockets,
     /// so that all kept states together stay in proportion to the history.
     fn keep_snapshot(&mut self) {
         let count = self.events().len();
         let last = self.snapshots.last().map_or(0, |(kept, _)| *kept);
-        if self.snapshots.is_empty() || count - last >= SNAPSHOT_EVERY.max(self.world.store().len()) {
+        let sockets: usize = self.world.state.hosts.values().map(|host| host.len()).sum();
+        if self.snapshots.is_empty() || count - last >= SNAPSHOT_EVERY.max(self.world.store().len() + sockets) {
             self.snapshots.push((count, self.at(count)));
         }
     }
