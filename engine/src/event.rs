@@ -6,6 +6,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use crate::host::{Answer, Call};
 use crate::kube::scheduler::trace::Step;
 use crate::lab::Place;
 use crate::object::{condition, field, is_terminating, str_at};
@@ -68,6 +69,10 @@ pub enum What {
     Scheduling { pod: Key, step: Step },
     /// Fields of an applied object that portlab stores without effect, for the page to tell.
     WithoutEffect { key: Key, fields: Vec<String> },
+    /// A host has started; what its kernel chooses at random follows from the seed.
+    HostStarted { host: Rc<str>, seed: u64 },
+    /// A process made a system call on a host, and what it was answered.
+    Called { host: Rc<str>, pid: u32, program: Rc<str>, call: Call, answer: Answer },
 }
 
 impl fmt::Display for Actor {
@@ -110,6 +115,10 @@ impl fmt::Display for What {
             What::FileWritten { path, text: None } => write!(f, "{path} removed"),
             What::Scheduling { pod, step } => write!(f, "{pod}: {step}"),
             What::WithoutEffect { key, fields } => write!(f, "{key}: stored without effect: {}", fields.join(", ")),
+            What::HostStarted { host, .. } => write!(f, "host {host} started"),
+            What::Called { host, pid, program, call, answer } => {
+                write!(f, "{host}: {program}[{pid}] {call} = {answer}")
+            }
         }
     }
 }

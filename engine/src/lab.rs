@@ -316,15 +316,21 @@ impl Lab {
         !self.abandoned.is_empty()
     }
 
-    /// Keeps the state when enough has happened since the last kept one: more as there are more objects,
+    /// Keeps the state when enough has happened since the last kept one: more as there are more objects and sockets,
     /// so that all kept states together stay in proportion to the history.
     fn keep_snapshot(&mut self) {
         let Some(event) = self.events().last() else { return };
         let (count, at) = (event.index + 1, event.at);
         let last = self.snapshots.last().map_or(0, |(kept, _)| *kept);
-        if count - last >= SNAPSHOT_EVERY.max(self.world.store().len()) {
-            // As the fold gives it: time that has passed since the last event belongs to no event.
-            self.snapshots.push((count, Rc::new(State { now: at, ..self.world.state.clone() })));
+        let sockets: usize = self.world.state.hosts.values().map(|host| host.len()).sum();
+        if count - last >= SNAPSHOT_EVERY.max(self.world.store().len() + sockets) {
+            // As the fold gives it: time that has passed since the last event belongs to no event, and a host's clock
+            // may have gone on with it.
+            let state = match sockets {
+                0 => Rc::new(State { now: at, ..self.world.state.clone() }),
+                _ => Rc::new(self.at(count)),
+            };
+            self.snapshots.push((count, state));
         }
     }
 }

@@ -9,8 +9,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::event::{Actor, Event, What};
+use crate::host::{Answer, Call, Host};
 use crate::kube::{self, Task};
 use crate::lab::{LabOptions, Place};
+use crate::linux::Errno;
 use crate::store::Store;
 use crate::time::Time;
 
@@ -21,6 +23,8 @@ pub struct State {
     pub store: Store,
     /// The lab's files by path, as the learner wrote them.
     pub files: BTreeMap<String, Rc<str>>,
+    /// The hosts with a network namespace of their own, by name.
+    pub hosts: BTreeMap<Rc<str>, Rc<Host>>,
 }
 
 impl State {
@@ -36,9 +40,21 @@ impl State {
             What::FileWritten { path, text: None } => {
                 self.files.remove(path);
             }
+            What::HostStarted { host, seed } => {
+                self.hosts.insert(host.clone(), Rc::new(Host::new(event.at, *seed)));
+            }
+            What::Called { host, pid, call, .. } => {
+                self.make(host, *pid, call);
+            }
             What::Command { .. } | What::CommandEnded { .. } | What::Scheduling { .. } | What::WithoutEffect { .. } => {
             }
         }
+    }
+
+    /// Makes a call on a host at this moment; the answer follows from the calls before it.
+    fn make(&mut self, host: &str, pid: u32, call: &Call) -> Answer {
+        let Some(host) = self.hosts.get_mut(host) else { return Answer::Number(0) };
+        Rc::make_mut(host).make(self.now, pid, call)
     }
 }
 
@@ -69,6 +85,8 @@ pub struct World {
     pub(crate) kube: kube::ControlPlane,
     /// The shell of each place: variables and the last exit status.
     pub(crate) shells: BTreeMap<Place, crate::tools::Env>,
+    /// What runs in the background of the workstation's shell.
+    pub(crate) jobs: crate::tools::jobs::Jobs,
 }
 
 impl World {
@@ -88,6 +106,7 @@ impl World {
             halted: false,
             kube: kube::ControlPlane::default(),
             shells: BTreeMap::new(),
+            jobs: crate::tools::jobs::Jobs::default(),
         }
     }
 
@@ -120,6 +139,56 @@ impl World {
         }
         let event = Event { index, at: self.now(), actor, what, cause: self.cause };
         self.state.apply(&event);
+        self.record(event);
+        index
+    }
+
+    /// Makes a system call of a process on a host and records it with its answer. It is [`World::commit`] for what only the
+    /// host can answer: the change is made here, by [`State::make`], as the fold will make it. A call that waits lets the
+    /// lab's time pass. At the end of a replay nothing changes, and the answer is `EAGAIN`.
+    pub fn call(&mut self, host: &str, pid: u32, call: Call) -> Answer {
+        let index = self.events.len();
+        let found = self.state.hosts.get_key_value(host).map(|(name, host)| (name.clone(), host.processes.get(&pid)));
+        let Some((name, process)) = found.filter(|_| !self.halted && index < self.limit) else {
+            self.halted = true;
+            return Answer::Refused { refusal: Errno::Eagain.into(), holder: None };
+        };
+        let program: Rc<str> = match &call {
+            Call::Spawn { line } => line.split(' ').next().unwrap_or("").into(),
+            _ => process.map_or("", |process| process.name()).into(),
+        };
+        let at = self.now();
+        let answer = self.state.make(host, pid, &call);
+        let what = What::Called { host: name, pid, program, call, answer: answer.clone() };
+        self.record(Event { index, at, actor: Actor::Learner, what, cause: self.cause });
+        let waited = self.state.hosts[host].now().since(at);
+        if !waited.is_zero() {
+            self.advance(waited);
+        }
+        answer
+    }
+
+    /// Starts a host unless it runs already.
+    pub fn start_host(&mut self, host: &str) {
+        if !self.state.hosts.contains_key(host) {
+            let seed = self.options.seed;
+            self.commit(Actor::Lab, What::HostStarted { host: host.into(), seed });
+        }
+    }
+
+    /// A host as it is now; none before it has started.
+    pub fn host(&mut self, host: &str) -> Option<&Host> {
+        let now = self.now();
+        let host = self.state.hosts.get_mut(host)?;
+        if host.now() < now {
+            Rc::make_mut(host).pass(now);
+        }
+        Some(host)
+    }
+
+    /// Puts an event into the history and tells the control plane.
+    fn record(&mut self, event: Event) {
+        let index = event.index;
         // A command stays the cause of all that it does; a controller's change is the cause of what reacts to it.
         let cause = if matches!(event.what, What::Command { .. }) { Some(index) } else { self.cause };
         self.cause = Some(index);
@@ -131,7 +200,6 @@ impl World {
             self.events.push(event);
         }
         self.cause = cause;
-        index
     }
 
     /// Puts a task into the queue, `delay` from now. A task that waits already keeps the earlier time.

@@ -104,6 +104,7 @@ impl Namespace {
             return Ok(data);
         }
         if socket.tcp.done {
+            socket.tcp.end_read = true;
             return Ok(Vec::new());
         }
         if let Some(errno) = socket.error.take() {

@@ -8,6 +8,7 @@
 pub enum Errno {
     Eperm = 1,
     Enoent = 2,
+    Ebadf = 9,
     Eagain = 11,
     Eacces = 13,
     Eexist = 17,
@@ -38,6 +39,7 @@ pub enum Errno {
 const ALL: &[(Errno, &str, &str)] = &[
     (Errno::Eperm, "EPERM", "Operation not permitted"),
     (Errno::Enoent, "ENOENT", "No such file or directory"),
+    (Errno::Ebadf, "EBADF", "Bad file descriptor"),
     (Errno::Eagain, "EAGAIN", "Resource temporarily unavailable"),
     (Errno::Eacces, "EACCES", "Permission denied"),
     (Errno::Eexist, "EEXIST", "File exists"),

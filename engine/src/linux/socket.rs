@@ -45,6 +45,26 @@ pub enum State {
     Closing,
 }
 
+impl State {
+    /// As the kernel's sources name it: `TIME_WAIT`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Established => "ESTABLISHED",
+            Self::SynSent => "SYN_SENT",
+            Self::SynRecv => "SYN_RECV",
+            Self::FinWait1 => "FIN_WAIT1",
+            Self::FinWait2 => "FIN_WAIT2",
+            Self::TimeWait => "TIME_WAIT",
+            Self::Close => "CLOSE",
+            Self::CloseWait => "CLOSE_WAIT",
+            Self::LastAck => "LAST_ACK",
+            Self::Listen => "LISTEN",
+            Self::Closing => "CLOSING",
+        }
+    }
+}
+
 /// The state that the descriptor, not the protocol, is in (`sock->state`); an orphan has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -108,6 +128,8 @@ pub struct Tcp {
     pub acks: Acks,
     /// The peer's FIN has come (`SOCK_DONE`).
     pub done: bool,
+    /// And the end of the stream has been read; before that it counts in the receive queue.
+    pub end_read: bool,
     /// An ACK that waits for something to ride on.
     pub delayed_ack: Option<TimerKey>,
     /// SYN or SYN-ACK to be sent again.

@@ -1,13 +1,13 @@
 //! Real programs that portlab leaves out, with the reason: the one list of them.
 
 const EDITORS: &str = "edit the files in the page, or write them with a here-document";
-const NETWORK: &str = "packets and sockets come with later lessons";
+const NETWORK: &str = "of packets and sockets there are ss, netstat, sysctl, nstat and nc so far";
 const CLUSTERS: &str = "the lab's cluster is there already and is not made or taken down";
 const PACKAGES: &str = "nothing can be installed in the lab";
 const LANGUAGES: &str = "programming languages are not part of the lab";
 const SYSTEM: &str = "processes and the system of the workstation are not part of the lab";
 const PERMISSIONS: &str = "the files of the lab have no owners or permissions";
-const JOBS: &str = "the lab runs one command at a time";
+const JOBS: &str = "only servers run in the background: nc -lk 8080 &, jobs, kill %1";
 const TERMINAL: &str = "there is no terminal for it; `cat` shows files";
 const OTHER: &str = "it is not part of what lessons need";
 
@@ -36,24 +36,18 @@ const LEFT_OUT: &[(&[&str], &str)] = &[
             "ipvsadm",
             "lsof",
             "mtr",
-            "nc",
             "ncat",
-            "netcat",
-            "netstat",
             "nft",
             "nmap",
             "nslookup",
-            "nstat",
             "ping",
             "ping6",
             "rsync",
             "route",
             "scp",
             "socat",
-            "ss",
             "ssh",
             "strace",
-            "sysctl",
             "tc",
             "tcpdump",
             "telnet",
@@ -97,7 +91,6 @@ const LEFT_OUT: &[(&[&str], &str)] = &[
             "ps",
             "top",
             "htop",
-            "kill",
             "pkill",
             "killall",
             "pgrep",
@@ -143,10 +136,7 @@ const LEFT_OUT: &[(&[&str], &str)] = &[
         ],
         PERMISSIONS,
     ),
-    (
-        &["bg", "fg", "jobs", "wait", "disown", "trap", "exec", "timeout", "screen", "tmux", "parallel", "at", "nice"],
-        JOBS,
-    ),
+    (&["bg", "fg", "wait", "disown", "trap", "exec", "timeout", "screen", "tmux", "parallel", "at", "nice"], JOBS),
     (&["less", "more", "man", "info", "dialog", "stty", "tput", "reset", "k9s"], TERMINAL),
     (
         &[

@@ -5,8 +5,10 @@
 //! [`left_out`] with the reason.
 
 pub mod files;
+pub mod jobs;
 pub mod kubectl;
 pub mod left_out;
+pub mod net;
 pub mod options;
 pub mod regex;
 pub mod shell;
@@ -167,6 +169,10 @@ const fn builtin(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static 
     Program { name, run, takes_time: false, at: At::Everywhere, summary }
 }
 
+const fn shell_only(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
+    Program { name, run, takes_time: false, at: At::Workstation, summary }
+}
+
 /// All programs, in the order of `help`.
 pub const PROGRAMS: &[Program] = &[
     workstation("kubectl", kubectl::run, "Kubernetes' command line, version 1.34"),
@@ -201,12 +207,20 @@ pub const PROGRAMS: &[Program] = &[
     program("mv", listing::cp, "rename files of the lab"),
     program("date", clock::date, "the lab's time"),
     program("sleep", clock::sleep, "let the lab's time pass"),
+    workstation("ss", net::ss::run, "the sockets of the workstation"),
+    workstation("netstat", net::netstat::run, "the same, as net-tools shows them; -s counters"),
+    workstation("sysctl", net::sysctl::run, "read and set the kernel's settings"),
+    workstation("nstat", net::nstat::run, "the kernel's counters"),
+    workstation("nc", net::nc::run, "connect to a port, or listen on one (nc -lk 8080 &)"),
+    workstation("netcat", net::nc::run, "the same"),
     program("basename", environment::basename, "the last part of a path"),
     program("dirname", environment::dirname, "a path without its last part"),
     program("env", environment::env, "print variables, or run a command with others"),
     program("printenv", environment::printenv, "print variables"),
     builtin("echo", text::echo::echo, "print arguments"),
     builtin("printf", text::echo::printf, "print arguments in a format"),
+    shell_only("jobs", jobs::jobs, "what runs in the background"),
+    shell_only("kill", jobs::kill, "end a process: kill PID, kill %1"),
     builtin("clear", help::clear, "clear the screen"),
     builtin("help", help::help, "this list"),
 ];

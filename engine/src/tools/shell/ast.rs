@@ -11,6 +11,8 @@ pub struct List(pub Vec<AndOr>);
 pub struct AndOr {
     pub first: Pipeline,
     pub rest: Vec<(Joint, Pipeline)>,
+    /// Followed by `&`: its text.
+    pub background: Option<Rc<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

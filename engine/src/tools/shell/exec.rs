@@ -11,7 +11,7 @@ use super::ast::{AndOr, Assign, Body, Command, Joint, List, Pipeline, Redirect, 
 use super::{arithmetic, builtins, conditions, pattern};
 use crate::lab::{Place, Stream};
 use crate::time::Time;
-use crate::tools::{self, COMMAND_TAKES, Cx, Env, files};
+use crate::tools::{self, COMMAND_TAKES, Cx, Env, files, jobs};
 use crate::world::World;
 
 /// Commands and turns of loops that one line may run.
@@ -115,6 +115,9 @@ impl<'a> Shell<'a> {
     }
 
     fn and_or(&mut self, and_or: &AndOr) -> Result<i32, Stop> {
+        if let Some(line) = &and_or.background {
+            return self.background(and_or, line);
+        }
         let tolerant = self.tolerant;
         self.tolerant = tolerant || !and_or.rest.is_empty();
         let mut status = self.pipeline(&and_or.first)?;
@@ -126,6 +129,29 @@ impl<'a> Shell<'a> {
         }
         self.tolerant = tolerant;
         Ok(status)
+    }
+
+    /// Starts a server; what stands before it in a pipeline runs to its end first.
+    fn background(&mut self, and_or: &AndOr, line: &Rc<str>) -> Result<i32, Stop> {
+        let last = and_or.first.commands.last().filter(|_| and_or.rest.is_empty());
+        let (Some(command), Some(name)) = (last, last.and_then(program_of)) else {
+            return Err(not_in_background(line));
+        };
+        if !["nc", "netcat"].contains(&name) || *self.place != Place::Workstation {
+            return Err(not_in_background(name));
+        }
+        let mut sink = jobs::Sink::Terminal;
+        for redirect in &command.redirects {
+            if let (1, Target::Write { path, .. }) = (redirect.fd, &redirect.to) {
+                let path = self.text(path)?;
+                sink = if path == "/dev/null" { jobs::Sink::Nowhere } else { jobs::Sink::File(path) };
+            }
+        }
+        self.world.jobs.starting = Some(jobs::Starting { line: line.clone(), sink });
+        let status = self.pipeline(&and_or.first)?;
+        // A client has run to its end in the foreground.
+        let left = self.world.jobs.starting.take();
+        Ok(if left.is_some() { status } else { 0 })
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline) -> Result<i32, Stop> {
@@ -513,6 +539,20 @@ impl<'a> Shell<'a> {
             }
         }
     }
+}
+
+/// The name of the program that a simple command runs, where it is written out.
+fn program_of(command: &Command) -> Option<&str> {
+    match &command.body {
+        Body::Simple { words, .. } => words.first()?.as_literal(),
+        _ => None,
+    }
+}
+
+fn not_in_background(what: &str) -> Stop {
+    Stop::Bound(format!(
+        "portlab does not model `{what}` in the background (&): servers alone run there, as nc -lk 8080 &"
+    ))
 }
 
 fn too_many_turns() -> Stop {

@@ -4,7 +4,7 @@
 //! [`exec`] runs them. Everything is bounded: nesting, turns of loops, commands, expansion, output.
 //! Source: POSIX.1-2017, "Shell Command Language", and the manual of bash 5.2 for what goes beyond.
 //!
-//! Left out, each with a message: background jobs, arrays, `select`, `coproc`, traps, history expansion.
+//! Left out, each with a message: programs in the background that are not servers, arrays, `select`, `coproc`, traps, history expansion.
 
 mod arithmetic;
 pub mod ast;
@@ -27,7 +27,7 @@ use crate::world::World;
 use exec::{Shell, Stop};
 use parse::{Parser, Problem};
 
-use super::Env;
+use super::{Env, jobs};
 
 /// Bytes of commands that are read at most.
 const TEXT_MAX: usize = 1 << 20;
@@ -60,7 +60,8 @@ fn run_in(world: &mut World, place: &Place, env: &mut Env, text: &str) -> Output
             2
         }
     };
-    let chunks = std::mem::take(&mut shell.out);
+    let mut chunks = std::mem::take(&mut shell.out);
+    chunks.extend(jobs::news(world));
     env.status = exit;
     env.locals.clear();
     env.options.errexit = false;

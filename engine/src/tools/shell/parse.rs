@@ -1,6 +1,6 @@
 //! Words to commands: the grammar of POSIX 2.10 with bash's `[[ ]]`, `(( ))`, `|&`, `&>` and `<<<`.
 //!
-//! Left out, with a message: background jobs, `select`, `coproc`, `for (( ))`, arrays.
+//! Left out, with a message: `select`, `coproc`, `for (( ))`, arrays.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -57,12 +57,12 @@ impl Parser {
         }
         let mut list = List::default();
         loop {
+            let start = self.at;
             list.0.push(self.and_or()?);
             self.skip_blanks();
-            if self.background() {
-                return Err(no_background());
-            }
-            if self.looking_at(";") && !self.looking_at(";;") {
+            if self.in_background(&mut list, start) {
+                self.skip_blanks();
+            } else if self.looking_at(";") && !self.looking_at(";;") {
                 self.at += 1;
                 self.skip_blanks();
             }
@@ -102,8 +102,17 @@ impl Parser {
         }
     }
 
-    fn background(&self) -> bool {
-        self.looking_at("&") && !self.looking_at("&&") && !self.looking_at("&>")
+    /// Reads `&` after what was read last, from `start` on.
+    fn in_background(&mut self, list: &mut List, start: usize) -> bool {
+        if !self.looking_at("&") || self.looking_at("&&") || self.looking_at("&>") {
+            return false;
+        }
+        let text: String = self.chars[start..self.at].iter().collect();
+        if let Some(last) = list.0.last_mut() {
+            last.background = Some(text.trim().into());
+        }
+        self.at += 1;
+        true
     }
 
     /// Commands up to one of the `ends`, a closing parenthesis or `;;`; the end is not read.
@@ -117,10 +126,11 @@ impl Parser {
             if done {
                 return Ok(list);
             }
+            let start = self.at;
             list.0.push(self.and_or()?);
             self.skip_blanks();
-            if self.background() {
-                return Err(no_background());
+            if self.in_background(&mut list, start) {
+                continue;
             }
             if self.looking_at(";;") {
                 return Ok(list);
@@ -141,7 +151,7 @@ impl Parser {
             } else if self.eat("||") {
                 Joint::Or
             } else {
-                return Ok(AndOr { first, rest });
+                return Ok(AndOr { first, rest, background: None });
             };
             self.skip_newlines()?;
             rest.push((joint, self.pipeline()?));
@@ -510,10 +520,6 @@ impl Parser {
 
 /// Added to the number of a here-document where its text is still to come.
 const HERE_DOCUMENT: u32 = 1 << 20;
-
-fn no_background() -> Problem {
-    Problem::Bound("portlab does not model background jobs (&)".into())
-}
 
 /// Puts the texts of here-documents where they were announced.
 fn fill_list(list: &mut List, bodies: &mut BTreeMap<usize, Target>) {

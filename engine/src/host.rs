@@ -1,0 +1,349 @@
+//! A host of the lab: a network namespace, the processes in it, and the calls that they make.
+//!
+//! A namespace changes in one way: a process makes a [`Call`]. The call is an event, and folding the event makes the call
+//! again; since a namespace chooses by its seed and its clock follows the lab's, the answers are the same each time. What a
+//! namespace does by itself (timers) follows from the clock, so time needs no events.
+//!
+//! Left out: links between hosts, users other than root, descriptors that are not sockets (0 to 2 are taken).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use crate::linux::address::Family;
+use crate::linux::bind::{Because, Refusal};
+use crate::linux::bucket::Owner;
+use crate::linux::options::SocketOption;
+use crate::linux::socket::{Protocol, SocketId};
+use crate::linux::tcp::close::Shutdown;
+use crate::linux::{Errno, Namespace};
+use crate::time::Time;
+
+/// The number of a host's first process.
+const FIRST_PID: u32 = 1201;
+
+/// What a process asks of the kernel. Sockets go by the process's descriptors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// A new process with this command line; the answer is its number.
+    Spawn {
+        line: Rc<str>,
+    },
+    /// The process ends: its sockets are closed in the order of their descriptors.
+    Exit,
+    Socket {
+        protocol: Protocol,
+        family: Family,
+    },
+    SetOption {
+        fd: u32,
+        option: SocketOption,
+    },
+    Bind {
+        fd: u32,
+        to: SocketAddr,
+    },
+    Listen {
+        fd: u32,
+        backlog: i32,
+    },
+    Connect {
+        fd: u32,
+        to: SocketAddr,
+    },
+    Accept {
+        fd: u32,
+    },
+    Send {
+        fd: u32,
+        data: Rc<[u8]>,
+    },
+    Recv {
+        fd: u32,
+    },
+    Shutdown {
+        fd: u32,
+        how: Shutdown,
+    },
+    Close {
+        fd: u32,
+    },
+    /// Writes a setting.
+    Sysctl {
+        name: Rc<str>,
+        value: Rc<str>,
+    },
+    /// Gives a device an address: `10.9.0.1/32`.
+    AddAddress {
+        device: Rc<str>,
+        prefix: Rc<str>,
+    },
+}
+
+/// What the kernel answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// 0, a descriptor, a count of bytes or the number of a process.
+    Number(u32),
+    Data(Rc<[u8]>),
+    Accepted {
+        fd: u32,
+        peer: SocketAddr,
+    },
+    Refused {
+        refusal: Refusal,
+        /// Who holds the port, in words, where somebody does.
+        holder: Option<Rc<str>>,
+    },
+}
+
+impl Answer {
+    /// The number, or the error.
+    ///
+    /// # Errors
+    /// What the kernel refused with.
+    pub fn number(&self) -> Result<u32, Errno> {
+        match self {
+            Answer::Number(number) | Answer::Accepted { fd: number, .. } => Ok(*number),
+            Answer::Data(data) => Ok(u32::try_from(data.len()).unwrap_or(u32::MAX)),
+            Answer::Refused { refusal, .. } => Err(refusal.errno),
+        }
+    }
+}
+
+/// A process.
+#[derive(Clone, Debug)]
+pub struct Process {
+    pub line: Rc<str>,
+    /// Its sockets by descriptor.
+    pub fds: BTreeMap<u32, SocketId>,
+}
+
+impl Process {
+    /// The program's name, as `ps` and `ss -p` show it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.line.split(' ').next().unwrap_or("")
+    }
+}
+
+/// A host. Two hosts are equal when the same calls were made on them at the same times, for all else follows from that.
+#[derive(Clone, Debug)]
+pub struct Host {
+    began: Time,
+    namespace: Namespace,
+    pub processes: BTreeMap<u32, Process>,
+    next_pid: u32,
+    /// A digest of the calls so far and their times.
+    history: u64,
+}
+
+impl PartialEq for Host {
+    fn eq(&self, other: &Host) -> bool {
+        (self.began, self.history) == (other.began, other.history)
+    }
+}
+
+impl Host {
+    /// A host that starts at this time.
+    #[must_use]
+    pub fn new(began: Time, seed: u64) -> Host {
+        let namespace = Namespace::new(seed);
+        Host { began, namespace, processes: BTreeMap::new(), next_pid: FIRST_PID, history: seed }
+    }
+
+    #[must_use]
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// How many sockets there are, those in `TIME_WAIT` included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.namespace.sockets().count() + self.namespace.time_waits().count()
+    }
+
+    /// Whether there is no socket.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The lab's time that its namespace has come to.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.began.plus(std::time::Duration::from_millis(self.namespace.now()))
+    }
+
+    /// Lets its clock come up to the lab's.
+    pub fn pass(&mut self, now: Time) {
+        let behind = now.since(self.now()).as_millis();
+        self.namespace.advance(u64::try_from(behind).unwrap_or(0));
+    }
+
+    /// The process and descriptor that a socket belongs to; none for an orphan or one that waits for `accept`.
+    #[must_use]
+    pub fn owner(&self, socket: SocketId) -> Option<(u32, &Process, u32)> {
+        self.processes.iter().find_map(|(pid, process)| {
+            let (fd, _) = process.fds.iter().find(|(_, id)| **id == socket)?;
+            Some((*pid, process, *fd))
+        })
+    }
+
+    /// Makes a call. Calls of a process that has ended, or on a descriptor that it does not have, change nothing.
+    pub fn make(&mut self, now: Time, pid: u32, call: &Call) -> Answer {
+        self.pass(now);
+        let text = format!("{} {pid} {call:?}", self.namespace.now());
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        self.history = text.bytes().fold(self.history, mix);
+        self.answer(pid, call).unwrap_or_else(|refusal| {
+            let holder = match refusal.because {
+                Because::Holder(owner) => Some(self.describe(owner).into()),
+                _ => None,
+            };
+            Answer::Refused { refusal, holder }
+        })
+    }
+
+    /// A holder of a port in words: who, where, in which state.
+    fn describe(&self, owner: Owner) -> String {
+        match owner {
+            Owner::Socket(id) => {
+                let socket = self.namespace.socket_of(id);
+                let at = socket.family.show(socket.local, socket.num);
+                let who = self
+                    .owner(id)
+                    .map_or_else(|| "a socket".to_owned(), |(pid, process, _)| format!("{} ({pid})", process.name()));
+                format!("{who} at {at}, {}", socket.state.name())
+            }
+            Owner::TimeWait(id) => {
+                self.namespace.time_waits().find(|(other, _)| *other == id).map_or_else(String::new, |(_, wait)| {
+                    format!("TIME_WAIT at {}", wait.family.show(wait.local, wait.num))
+                })
+            }
+        }
+    }
+
+    fn answer(&mut self, pid: u32, call: &Call) -> Result<Answer, Refusal> {
+        if let Call::Spawn { line } = call {
+            let pid = self.next_pid;
+            self.next_pid += 1;
+            self.processes.insert(pid, Process { line: line.clone(), fds: BTreeMap::new() });
+            return Ok(Answer::Number(pid));
+        }
+        let Some(process) = self.processes.get_mut(&pid) else { return Err(Errno::Ebadf.into()) };
+        let namespace = &mut self.namespace;
+        let at = |fd: &u32| process.fds.get(fd).copied().ok_or(Errno::Ebadf);
+        match call {
+            Call::Spawn { .. } => {}
+            Call::Exit => {
+                let ended = self.processes.remove(&pid);
+                ended.into_iter().flat_map(|process| process.fds.into_values()).for_each(|id| namespace.close(id));
+            }
+            Call::Socket { protocol, family } => {
+                let socket = namespace.socket(*protocol, *family);
+                return Ok(Answer::Number(give(process, socket)));
+            }
+            Call::SetOption { fd, option } => namespace.setsockopt(at(fd)?, option)?,
+            Call::Bind { fd, to } => namespace.bind(at(fd)?, *to)?,
+            Call::Listen { fd, backlog } => namespace.listen(at(fd)?, *backlog)?,
+            Call::Connect { fd, to } => namespace.connect(at(fd)?, *to)?,
+            Call::Accept { fd } => {
+                let child = namespace.accept(at(fd)?)?;
+                let socket = namespace.socket_of(child);
+                let peer = socket.family.show(socket.peer, socket.dport);
+                return Ok(Answer::Accepted { fd: give(process, child), peer });
+            }
+            Call::Send { fd, data } => {
+                let sent = namespace.send(at(fd)?, data)?;
+                return Ok(Answer::Number(u32::try_from(sent).unwrap_or(u32::MAX)));
+            }
+            Call::Recv { fd } => return Ok(Answer::Data(namespace.recv(at(fd)?)?.into())),
+            Call::Shutdown { fd, how } => namespace.shutdown(at(fd)?, *how)?,
+            Call::Close { fd } => {
+                let socket = at(fd)?;
+                process.fds.remove(fd);
+                namespace.close(socket);
+            }
+            Call::Sysctl { name, value } => namespace.set_sysctl(name, value)?,
+            Call::AddAddress { device, prefix } => namespace.add_address(device, prefix)?,
+        }
+        Ok(Answer::Number(0))
+    }
+}
+
+/// The lowest free descriptor of a process, as the kernel gives it; 0 to 2 are taken.
+fn give(process: &mut Process, socket: SocketId) -> u32 {
+    let fd = (3..).find(|fd| !process.fds.contains_key(fd)).unwrap_or(u32::MAX);
+    process.fds.insert(fd, socket);
+    fd
+}
+
+impl fmt::Display for Call {
+    /// In strace's notation.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Call::Spawn { line } => write!(f, "execve({line})"),
+            Call::Exit => f.write_str("exit()"),
+            Call::Socket { protocol, family } => {
+                let protocol = if *protocol == Protocol::Tcp { "tcp" } else { "udp" };
+                write!(f, "socket({protocol}{})", if *family == Family::V4 { 4 } else { 6 })
+            }
+            Call::SetOption { fd, option } => write!(f, "setsockopt({fd}, {})", option_text(option)),
+            Call::Bind { fd, to } => write!(f, "bind({fd}, {to})"),
+            Call::Listen { fd, backlog } => write!(f, "listen({fd}, {backlog})"),
+            Call::Connect { fd, to } => write!(f, "connect({fd}, {to})"),
+            Call::Accept { fd } => write!(f, "accept({fd})"),
+            Call::Send { fd, data } => write!(f, "send({fd}, {} bytes)", data.len()),
+            Call::Recv { fd } => write!(f, "recv({fd})"),
+            Call::Shutdown { fd, how } => {
+                let how = match how {
+                    Shutdown::Read => "SHUT_RD",
+                    Shutdown::Write => "SHUT_WR",
+                    Shutdown::Both => "SHUT_RDWR",
+                };
+                write!(f, "shutdown({fd}, {how})")
+            }
+            Call::Close { fd } => write!(f, "close({fd})"),
+            Call::Sysctl { name, value } => write!(f, "sysctl({name}, \"{value}\")"),
+            Call::AddAddress { device, prefix } => write!(f, "addr({device}, {prefix})"),
+        }
+    }
+}
+
+fn option_text(option: &SocketOption) -> String {
+    match option {
+        SocketOption::ReuseAddr(on) => format!("SO_REUSEADDR, {}", u8::from(*on)),
+        SocketOption::ReusePort(on) => format!("SO_REUSEPORT, {}", u8::from(*on)),
+        SocketOption::V6Only(on) => format!("IPV6_V6ONLY, {}", u8::from(*on)),
+        SocketOption::BindAddressNoPort(on) => format!("IP_BIND_ADDRESS_NO_PORT, {}", u8::from(*on)),
+        SocketOption::Linger(on, secs) => format!("SO_LINGER, {{{}, {secs}}}", u8::from(*on)),
+        SocketOption::LocalPortRange(low, high) => format!("IP_LOCAL_PORT_RANGE, {low} {high}"),
+        SocketOption::BindToDevice(name) => format!("SO_BINDTODEVICE, \"{name}\""),
+    }
+}
+
+impl fmt::Display for Answer {
+    /// As strace shows a result, then what decided a refusal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Answer::Number(number) => write!(f, "{number}"),
+            Answer::Data(data) => write!(f, "{} bytes", data.len()),
+            Answer::Accepted { fd, peer } => write!(f, "{fd} from {peer}"),
+            Answer::Refused { refusal, holder } => {
+                write!(f, "-1 {} ({})", refusal.errno.name(), refusal.errno.words())?;
+                match (holder, refusal.because) {
+                    (Some(holder), _) => write!(f, ": held by {holder}"),
+                    (None, Because::NoPortLeft { low, high }) => write!(f, ": no port left of {low}-{high}"),
+                    (None, Because::Privilege { start }) => write!(f, ": below ip_unprivileged_port_start {start}"),
+                    (None, Because::NotLocal(address)) => {
+                        let shown = address.to_ipv4_mapped().map_or_else(|| address.to_string(), |v4| v4.to_string());
+                        write!(f, ": {shown} is not an address of this host")
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}

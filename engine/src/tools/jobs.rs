@@ -1,0 +1,273 @@
+//! What runs on a host while the shell goes on: `&`, `jobs`, `kill`.
+//!
+//! A server in the background is one that waits for somebody to connect. Whenever a call was made on its host it looks at
+//! its own sockets and does what is to be done ([`settle`]); what it prints is shown after the command that caused it.
+//! Left out: any other program in the background, stopped jobs, signals other than those that end a process.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::net::nc;
+use super::{Cx, files};
+use crate::host::{Answer, Call};
+use crate::lab::{Place, Stream};
+use crate::world::World;
+
+/// The host that the learner's shell is on.
+pub const WORKSTATION: &str = "workstation";
+
+/// Rounds in which servers may answer each other before the lab goes on.
+const ROUNDS_MAX: u32 = 10_000;
+/// Bytes that background programs may have printed and nobody has seen.
+const SAID_BYTES_MAX: usize = 1 << 20;
+
+/// The jobs of the workstation's shell.
+#[derive(Clone, Debug, Default)]
+pub struct Jobs {
+    list: Vec<Job>,
+    servers: BTreeMap<u32, Server>,
+    /// What background programs printed on the terminal since it was last shown.
+    said: Vec<(Stream, String)>,
+    settling: bool,
+    /// `$!`
+    pub(super) last_pid: Option<u32>,
+    /// What the shell is about to start in the background.
+    pub(super) starting: Option<Starting>,
+    /// What `nstat` showed last.
+    pub(super) nstat: Option<Vec<u64>>,
+}
+
+/// A command line followed by `&`.
+#[derive(Clone, Debug)]
+pub struct Starting {
+    pub line: Rc<str>,
+    pub sink: Sink,
+}
+
+/// Where a background program's standard output goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sink {
+    Terminal,
+    File(String),
+    Nowhere,
+}
+
+#[derive(Clone, Debug)]
+struct Job {
+    number: usize,
+    pid: u32,
+    line: Rc<str>,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug)]
+struct Server {
+    program: nc::Server,
+    sink: Sink,
+}
+
+/// What a server did when it looked at its sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    Idle,
+    Busy,
+    Ended(i32),
+}
+
+/// Lets a process serve in the background; the shell's next line says so.
+pub fn serve(cx: &mut Cx, pid: u32, program: nc::Server, starting: Starting) {
+    let jobs = &mut cx.world.jobs;
+    let number = jobs.list.last().map_or(1, |job| job.number + 1);
+    jobs.list.push(Job { number, pid, line: starting.line, state: "Running" });
+    jobs.servers.insert(pid, Server { program, sink: starting.sink });
+    jobs.last_pid = Some(pid);
+    cx.eprint(&format!("[{number}] {pid}\n"));
+}
+
+/// Lets every server do what is to be done, until nothing is.
+pub fn settle(world: &mut World) {
+    if std::mem::replace(&mut world.jobs.settling, true) {
+        return;
+    }
+    for _ in 0..ROUNDS_MAX {
+        let pids: Vec<u32> = world.jobs.servers.keys().copied().collect();
+        let mut busy = false;
+        for pid in pids {
+            let Some(mut server) = world.jobs.servers.remove(&pid) else { continue };
+            let (step, said) = nc::step(world, pid, &mut server.program);
+            print(world, &server.sink, &said);
+            busy |= step != Step::Idle;
+            match step {
+                Step::Ended(status) => end(world, pid, if status == 0 { "Done" } else { "Exit 1" }),
+                Step::Idle | Step::Busy => {
+                    world.jobs.servers.insert(pid, server);
+                }
+            }
+        }
+        if !busy || world.halted() {
+            break;
+        }
+    }
+    world.jobs.settling = false;
+}
+
+fn print(world: &mut World, sink: &Sink, said: &[(Stream, String)]) {
+    for (stream, text) in said {
+        match sink {
+            Sink::File(path) if *stream == Stream::Stdout => {
+                let old = world.read_file(path).map_or(String::new(), |text| text.to_string());
+                files::write(world, path, &(old + text));
+            }
+            Sink::Nowhere if *stream == Stream::Stdout => {}
+            _ => {
+                let held: usize = world.jobs.said.iter().map(|(_, text)| text.len()).sum();
+                if held + text.len() <= SAID_BYTES_MAX {
+                    world.jobs.said.push((*stream, text.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn end(world: &mut World, pid: u32, state: &'static str) {
+    world.call(WORKSTATION, pid, Call::Exit);
+    if let Some(job) = world.jobs.list.iter_mut().find(|job| job.pid == pid) {
+        job.state = state;
+    }
+}
+
+/// What background programs have printed, and which jobs have ended: shown when a command line is done.
+pub fn news(world: &mut World) -> Vec<(Stream, String)> {
+    let mut news = std::mem::take(&mut world.jobs.said);
+    let ended: String = lines(&world.jobs, |job| job.state != "Running");
+    world.jobs.list.retain(|job| job.state == "Running");
+    if !ended.is_empty() {
+        news.push((Stream::Stderr, ended));
+    }
+    news
+}
+
+/// Jobs as `jobs` lists them.
+fn lines(jobs: &Jobs, which: impl Fn(&Job) -> bool) -> String {
+    let count = jobs.list.len();
+    let row = |(at, job): (usize, &Job)| {
+        let mark = match count - at {
+            1 => '+',
+            2 => '-',
+            _ => ' ',
+        };
+        let running = if job.state == "Running" { " &" } else { "" };
+        format!("[{}]{mark}  {:<24}{}{running}\n", job.number, job.state, job.line)
+    };
+    jobs.list.iter().enumerate().filter(|(_, job)| which(job)).map(row).collect()
+}
+
+/// `jobs [-l|-p]`: without -l.
+pub fn jobs(cx: &mut Cx) -> i32 {
+    match cx.args.get(1).map(String::as_str) {
+        None => {
+            let text = lines(&cx.world.jobs, |_| true);
+            cx.world.jobs.list.retain(|job| job.state == "Running");
+            cx.print(&text);
+            0
+        }
+        Some("-p") => {
+            let text: String = cx.world.jobs.list.iter().map(|job| format!("{}\n", job.pid)).collect();
+            cx.print(&text);
+            0
+        }
+        Some(option) => {
+            let text = format!("portlab does not model option {option} of jobs\n");
+            cx.eprint(&text);
+            2
+        }
+    }
+}
+
+/// `kill [-9|-TERM|-INT|-s SIGNAL] PID|%JOB…`
+pub fn kill(cx: &mut Cx) -> i32 {
+    let mut words = cx.args[1..].to_vec();
+    let mut signal = "TERM".to_owned();
+    if words.first().is_some_and(|word| word == "-s" || word == "-n") && words.len() > 1 {
+        signal = words.remove(1);
+        words.remove(0);
+    } else if let Some(name) = words.first().and_then(|word| word.strip_prefix('-')).map(str::to_owned) {
+        signal = name;
+        words.remove(0);
+    }
+    let state = match signal.trim_start_matches("SIG") {
+        "TERM" | "15" => "Terminated",
+        "KILL" | "9" => "Killed",
+        "INT" | "2" => "Interrupt",
+        "HUP" | "1" => "Hangup",
+        other => {
+            let text = format!("bash: kill: portlab does not model the signal {other}\n");
+            cx.eprint(&text);
+            return 2;
+        }
+    };
+    if words.is_empty() {
+        cx.eprint("kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n");
+        return 2;
+    }
+    let mut status = 0;
+    for word in words {
+        let text = match target(cx, &word) {
+            Ok(pid) => {
+                cx.world.jobs.servers.remove(&pid);
+                end(cx.world, pid, state);
+                settle(cx.world);
+                continue;
+            }
+            Err(text) => text,
+        };
+        cx.eprint(&format!("bash: kill: {text}\n"));
+        status = 1;
+    }
+    status
+}
+
+/// The process that a word of `kill` means.
+fn target(cx: &mut Cx, word: &str) -> Result<u32, String> {
+    let jobs = &cx.world.jobs.list;
+    if let Some(name) = word.strip_prefix('%') {
+        let job = match name {
+            "" | "%" | "+" => jobs.last(),
+            number => jobs.iter().find(|job| job.number.to_string() == number),
+        };
+        return job.map(|job| job.pid).ok_or_else(|| format!("{word}: no such job"));
+    }
+    let pid = word.parse::<u32>().map_err(|_| format!("{word}: arguments must be process or job IDs"))?;
+    let known = cx.world.host(WORKSTATION).is_some_and(|host| host.processes.contains_key(&pid));
+    if known { Ok(pid) } else { Err(format!("({pid}) - No such process")) }
+}
+
+/// A program in the foreground as a process of the host.
+#[derive(Clone, Copy, Debug)]
+pub struct Process {
+    pub pid: u32,
+}
+
+impl Process {
+    /// Starts one with the program's command line.
+    pub fn start(cx: &mut Cx) -> Process {
+        debug_assert!(*cx.place == Place::Workstation, "only the workstation has a host");
+        cx.world.start_host(WORKSTATION);
+        let line: Rc<str> = cx.args.join(" ").into();
+        let answer = cx.world.call(WORKSTATION, 0, Call::Spawn { line });
+        Process { pid: answer.number().unwrap_or(0) }
+    }
+
+    /// Makes a call, then lets the servers answer.
+    pub fn call(self, cx: &mut Cx, call: Call) -> Answer {
+        let answer = cx.world.call(WORKSTATION, self.pid, call);
+        settle(cx.world);
+        answer
+    }
+
+    /// Ends it with this status.
+    pub fn exit(self, cx: &mut Cx, status: i32) -> i32 {
+        self.call(cx, Call::Exit);
+        status
+    }
+}

@@ -1,0 +1,14 @@
+//! Programs that show, use and set up the sockets of a host: those of iproute2 6.1, net-tools 2.10, procps 4.0 and
+//! netcat-openbsd 1.219, as Debian 12 has them.
+//!
+//! Each opens sockets by system calls of its own process ([`super::jobs::Process`]), or reads the host's namespace. Their
+//! output is that for a pipe: `ss` then makes no column wider than its content. Commands act with the rights of root.
+
+pub mod nc;
+pub mod netstat;
+pub mod nstat;
+pub mod rows;
+pub mod services;
+pub mod ss;
+mod ss_filter;
+pub mod sysctl;

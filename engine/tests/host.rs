@@ -1,0 +1,111 @@
+//! The programs of a host against the real ones: sessions that were recorded on Linux 6.18 with Debian 12's programs, in
+//! `fixtures/host/*.txt` by `record.sh` beside them; and that a lab with hosts is replayed exactly.
+
+use portlab_engine::event::What;
+use portlab_engine::lab::{Lab, LabOptions, Nodes, Place};
+use regex_lite::Regex;
+
+const SESSIONS: [(&str, &str, &str); 4] = [
+    ("listen", include_str!("../fixtures/host/listen.in"), include_str!("../fixtures/host/listen.txt")),
+    ("time-wait", include_str!("../fixtures/host/time-wait.in"), include_str!("../fixtures/host/time-wait.txt")),
+    ("sysctl", include_str!("../fixtures/host/sysctl.in"), include_str!("../fixtures/host/sysctl.txt")),
+    ("nc", include_str!("../fixtures/host/nc.in"), include_str!("../fixtures/host/nc.txt")),
+];
+
+fn lab() -> Lab {
+    Lab::new(LabOptions { nodes: Nodes::None, ..LabOptions::default() })
+}
+
+fn run(lab: &mut Lab, line: &str) -> String {
+    lab.run(&Place::Workstation, line).text()
+}
+
+/// What differs from run to run: numbers of processes and sockets, and with them the width of the last column.
+fn masked(text: &str) -> String {
+    let random = Regex::new(r"pid=\d+|ino:[1-9]\d*|sk:[0-9a-f]+|\d+/nc *| [1-9]\d{4,} *$|\(5\d\.\d\d").unwrap();
+    let text: Vec<String> = text.lines().map(|line| random.replace_all(line, "#").into_owned()).collect();
+    let wide = text.iter().any(|line| line.contains('#'));
+    text.iter().map(|line| format!("{}\n", if wide { line.trim_end() } else { line })).collect()
+}
+
+/// A line as it is run in the lab: what a server prints goes into a file, as when it was recorded.
+fn in_lab(line: &str) -> String {
+    line.strip_suffix('&').map_or_else(|| line.to_owned(), |server| format!("{server}> served &"))
+}
+
+#[test]
+fn agrees_with_the_programs_of_debian() {
+    let (mut count, mut failures) = (0, 0);
+    for (name, input, transcript) in SESSIONS {
+        let mut lab = lab();
+        let mut rest = transcript;
+        let mut lines = input.lines().peekable();
+        while let Some(line) = lines.next() {
+            rest = rest.strip_prefix(&format!("$ {line}\n")).unwrap_or_else(|| panic!("{name}: {line}: {rest:.80}"));
+            let end = lines.peek().map_or(rest.len(), |next| rest.find(&format!("$ {next}\n")).unwrap());
+            let got = run(&mut lab, &in_lab(line));
+            let want = &rest[..end];
+            rest = &rest[end..];
+            if line.ends_with('&') || line.starts_with("kill") {
+                continue;
+            }
+            count += 1;
+            if masked(&got) != masked(want) {
+                failures += 1;
+                eprintln!("{name}: $ {line}\n--- got\n{}--- want\n{}", masked(&got), masked(want));
+            }
+        }
+    }
+    assert_eq!(failures, 0, "of {count}");
+    assert!(count > 120, "{count} lines");
+}
+
+/// A history in which sockets wait, servers answer and time passes.
+const HISTORY: [&str; 9] = [
+    "nc -lk 8080 > served &",
+    "for i in 1 2 3; do nc -z 127.0.0.1 8080; done",
+    "echo hello | nc -N 127.0.0.1 8080",
+    "sysctl -w net.ipv4.ip_local_port_range='40000 40001'",
+    "sleep 30; nc -zv 127.0.0.1 8080; nc -zv 127.0.0.1 8080; nc -zv 127.0.0.1 8080",
+    "ss -tano",
+    "sleep 45; ss -tano",
+    "kill %1; nc -l 8080 &",
+    "nc -z 127.0.0.1 8080; ss -tan; cat served",
+];
+
+#[test]
+fn hosts_are_folded_and_replayed() {
+    let mut lab = lab();
+    let printed: Vec<String> = HISTORY.iter().map(|line| run(&mut lab, line)).collect();
+    let events = lab.events().to_vec();
+    assert!(lab.at(events.len()) == *lab.state());
+    for count in (0..events.len()).step_by(7) {
+        let folded = lab.at(count);
+        lab.rewind(count);
+        assert!(*lab.state() == folded, "rewound to event {count}");
+        assert!(lab.undo() || count < lab.scene());
+    }
+    let mut again = self::lab();
+    assert_eq!(printed, HISTORY.map(|line| run(&mut again, line)));
+    assert!(events == again.events());
+}
+
+#[test]
+fn an_event_tells_the_call_its_result_and_what_decided() {
+    let mut lab = lab();
+    run(&mut lab, "nc -lk 8080 &");
+    run(&mut lab, "sysctl -qw net.ipv4.ip_local_port_range='50000 50000'; nc -z 127.0.0.1 8080; nc -z 127.0.0.1 8080");
+    run(&mut lab, "nc -p 8080 127.0.0.1 9");
+    let told: Vec<String> =
+        lab.events().iter().filter(|e| matches!(e.what, What::Called { .. })).map(|e| e.what.to_string()).collect();
+    for line in [
+        "workstation: nc[1201] bind(3, 0.0.0.0:8080) = 0",
+        "workstation: nc[1201] accept(3) = 4 from 127.0.0.1:50000",
+        "workstation: nc[1204] connect(3, 127.0.0.1:8080) = -1 EADDRNOTAVAIL (Cannot assign requested address): \
+         no port left of 50000-50000",
+        "workstation: nc[1205] bind(3, 0.0.0.0:8080) = -1 EADDRINUSE (Address already in use): \
+         held by nc (1201) at 0.0.0.0:8080, LISTEN",
+    ] {
+        assert!(told.iter().any(|told| told == line), "{line}\nnot in\n{}", told.join("\n"));
+    }
+}
