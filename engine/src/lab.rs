@@ -326,11 +326,11 @@ impl Lab {
         if count - last >= SNAPSHOT_EVERY.max(self.world.store().len() + sockets) {
             // As the fold gives it: time that has passed since the last event belongs to no event, and a host's clock
             // may have gone on with it.
-            let state = match sockets {
-                0 => Rc::new(State { now: at, ..self.world.state.clone() }),
-                _ => Rc::new(self.at(count)),
+            let state = match self.world.state.hosts.is_empty() {
+                true => State { now: at, ..self.world.state.clone() },
+                false => self.at(count),
             };
-            self.snapshots.push((count, state));
+            self.snapshots.push((count, Rc::new(state)));
         }
     }
 }

@@ -79,11 +79,11 @@ fn hosts_are_folded_and_replayed() {
     let printed: Vec<String> = HISTORY.iter().map(|line| run(&mut lab, line)).collect();
     let events = lab.events().to_vec();
     assert!(lab.at(events.len()) == *lab.state());
-    for count in (0..events.len()).step_by(7) {
+    for count in (lab.scene()..events.len()).step_by(7) {
         let folded = lab.at(count);
         lab.rewind(count);
         assert!(*lab.state() == folded, "rewound to event {count}");
-        assert!(lab.undo() || count < lab.scene());
+        assert!(lab.undo());
     }
     let mut again = self::lab();
     assert_eq!(printed, HISTORY.map(|line| run(&mut again, line)));
