@@ -10,7 +10,8 @@ use std::rc::Rc;
 use super::net::nc;
 use super::{Cx, files};
 use crate::host::{Answer, Call};
-use crate::lab::{Place, Stream};
+use crate::lab::{Nodes, Place, Stream};
+use crate::linux::Errno;
 use crate::world::World;
 
 /// The host that the learner's shell is on.
@@ -261,6 +262,9 @@ impl Process {
     /// Makes a call, then lets the servers answer.
     pub fn call(self, cx: &mut Cx, call: Call) -> Answer {
         let answer = cx.world.call(WORKSTATION, self.pid, call);
+        if answer.number() == Err(Errno::Enetunreach) && cx.world.options().nodes != Nodes::None {
+            cx.eprint("portlab does not model a link between the workstation and the cluster's network yet\n");
+        }
         settle(cx.world);
         answer
     }

@@ -1,7 +1,7 @@
 //! Real programs that portlab leaves out, with the reason: the one list of them.
 
 const EDITORS: &str = "edit the files in the page, or write them with a here-document";
-const NETWORK: &str = "of packets and sockets there are ss, netstat, sysctl, nstat and nc so far";
+const NETWORK: &str = "of packets and sockets there are ss, netstat, lsof, sysctl, nstat, ip, nc and curl so far";
 const CLUSTERS: &str = "the lab's cluster is there already and is not made or taken down";
 const PACKAGES: &str = "nothing can be installed in the lab";
 const LANGUAGES: &str = "programming languages are not part of the lab";
@@ -20,13 +20,11 @@ const LEFT_OUT: &[(&[&str], &str)] = &[
             "arping",
             "bridge",
             "conntrack",
-            "curl",
             "dig",
             "ethtool",
             "ftp",
             "host",
             "ifconfig",
-            "ip",
             "ip6tables",
             "iperf3",
             "ipset",
@@ -34,7 +32,6 @@ const LEFT_OUT: &[(&[&str], &str)] = &[
             "iptables-restore",
             "iptables-save",
             "ipvsadm",
-            "lsof",
             "mtr",
             "ncat",
             "nft",

@@ -1,9 +1,12 @@
 //! Programs that show, use and set up the sockets of a host: those of iproute2 6.1, net-tools 2.10, procps 4.0 and
-//! netcat-openbsd 1.219, as Debian 12 has them.
+//! netcat-openbsd 1.219, curl 7.88.1 and lsof 4.95, as Debian 12 has them.
 //!
 //! Each opens sockets by system calls of its own process ([`super::jobs::Process`]), or reads the host's namespace. Their
 //! output is that for a pipe: `ss` then makes no column wider than its content. Commands act with the rights of root.
 
+pub mod curl;
+pub mod ip;
+pub mod lsof;
 pub mod nc;
 pub mod netstat;
 pub mod nstat;

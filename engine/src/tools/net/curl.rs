@@ -1,0 +1,341 @@
+//! `curl`: HTTP/1.1 over one connection.
+//!
+//! Source: curl 7.88.1 (Debian 12). Modelled: `http://` addresses, `-s -S -f -i -I -v -4 -6 -m -o -X -H -d -w`,
+//! `--connect-timeout`, `--interface`, `--local-port`. It prints as on a terminal: no progress meter. Left out, with a
+//! message: other protocols, several addresses, redirections, proxies, chunked bodies.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::host::{Answer, Call};
+use crate::linux::Errno;
+use crate::linux::address::Family;
+use crate::linux::socket::Protocol;
+use crate::time::Time;
+use crate::tools::jobs::Process;
+use crate::tools::options::{self, Given, flag, value};
+use crate::tools::{Cx, files};
+
+/// How long an answer is waited for where no option says so.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Why curl ends: its exit status and what it says.
+type Failure = (i32, String);
+
+struct Target {
+    host: String,
+    port: u16,
+    path: String,
+}
+
+/// What came back.
+#[derive(Default)]
+struct Reply {
+    head: String,
+    body: Vec<u8>,
+}
+
+/// Runs curl.
+pub fn run(cx: &mut Cx) -> i32 {
+    let flags = [('s', "silent"), ('S', "show-error"), ('f', "fail"), ('i', "include"), ('I', "head")];
+    let more = [('v', "verbose"), ('4', "ipv4"), ('6', "ipv6")];
+    let values = [('m', "max-time"), ('o', "output"), ('X', "request"), ('H', "header"), ('d', "data")];
+    let named = [('w', "write-out"), ('c', "connect-timeout"), ('n', "interface"), ('p', "local-port")];
+    let mut specs: Vec<_> = flags.iter().chain(&more).map(|(short, long)| flag(*short, long)).collect();
+    specs.extend(values.iter().chain(&named).map(|(short, long)| value(*short, long)));
+    let given = match options::read(cx, &specs) {
+        Ok(given) => given,
+        Err(status) => return status,
+    };
+    let [address] = &given.operands[..] else {
+        if given.operands.is_empty() {
+            cx.eprint("curl: try 'curl --help' or 'curl --manual' for more information\n");
+        } else {
+            cx.eprint("portlab models curl with one address\n");
+        }
+        return 2;
+    };
+    let done = target(address).and_then(|target| fetch(cx, &given, &target));
+    let status = match done {
+        Ok(status) => status,
+        Err((status, text)) => {
+            if !given.has('s') || given.has('S') {
+                cx.eprint(&format!("curl: ({status}) {text}\n"));
+            }
+            status
+        }
+    };
+    if status == 130 {
+        cx.eprint("portlab: curl still waits for an answer; stopped after 30 s\n");
+    }
+    status
+}
+
+fn target(address: &str) -> Result<Target, Failure> {
+    let bad = || (3, "URL using bad/illegal format or missing URL".to_owned());
+    let rest = match address.split_once("://") {
+        Some(("http", rest)) => rest,
+        Some((other @ ("https" | "ftp"), _)) => return Err((1, format!("portlab does not model {other}"))),
+        Some((other, _)) => return Err((1, format!("Protocol \"{other}\" not supported or disabled in libcurl"))),
+        None => address,
+    };
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (place, path) = rest.split_at(end);
+    let (host, port) = match place.rsplit_once(':').filter(|_| !place.ends_with(']')) {
+        Some((host, port)) => (host, port.parse::<u16>().map_err(|_| bad())?),
+        None => (place, 80),
+    };
+    if host.is_empty() {
+        return Err(bad());
+    }
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    Ok(Target { host: host.trim_matches(['[', ']']).to_owned(), port, path })
+}
+
+fn fetch(cx: &mut Cx, given: &Given, target: &Target) -> Result<i32, Failure> {
+    let seconds = |option: char| {
+        given.value(option).and_then(|text| text.parse().ok()).and_then(|secs| Duration::try_from_secs_f64(secs).ok())
+    };
+    let address: IpAddr = match target.host.as_str() {
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        host => host.parse().map_err(|_| (6, format!("Could not resolve host: {host}")))?,
+    };
+    let began = cx.world.now();
+    let process = Process::start(cx);
+    let limit = seconds('m');
+    let exchanged = connect(cx, process, given, target, address, (limit, seconds('c')))
+        .and_then(|fd| exchange(cx, process, given, target, fd, (began, limit)));
+    process.exit(cx, 0);
+    let (reply, port) = exchanged?;
+    finish(cx, given, target, &reply, port)
+}
+
+/// A connected socket. What is said of a failure names the time that it took.
+fn connect(
+    cx: &mut Cx,
+    process: Process,
+    given: &Given,
+    target: &Target,
+    address: IpAddr,
+    (limit, patience): (Option<Duration>, Option<Duration>),
+) -> Result<u32, Failure> {
+    let verbose = given.has('v');
+    let to = SocketAddr::new(address, target.port);
+    let began = cx.world.now();
+    let family = if address.is_ipv4() { Family::V4 } else { Family::V6 };
+    let fd = process.call(cx, Call::Socket { protocol: Protocol::Tcp, family }).number().unwrap_or(3);
+    if verbose {
+        cx.eprint(&format!("*   Trying {to}...\n"));
+    }
+    let own = given.value('n').map(str::parse::<IpAddr>);
+    let own_port = given.value('p').and_then(|port| port.parse().ok()).unwrap_or(0);
+    if own.is_some() || own_port != 0 {
+        let any = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+        let own = match own {
+            Some(Ok(own)) => own,
+            Some(Err(_)) => return Err((45, "portlab models --interface with an address alone".to_owned())),
+            None => any,
+        };
+        if let Err(errno) = process.call(cx, Call::Bind { fd, to: SocketAddr::new(own, own_port) }).number() {
+            return Err((45, format!("bind failed with errno {}: {}", errno.number(), errno.words())));
+        }
+    }
+    let most = limit.into_iter().chain(patience).min().unwrap_or(Duration::from_secs(300));
+    loop {
+        let answer = process.call(cx, Call::Connect { fd, to }).number();
+        let spent = cx.world.now().since(began);
+        let (host, port, ms) = (&target.host, target.port, spent.as_millis());
+        match answer {
+            Ok(_) => break,
+            Err(Errno::Einprogress | Errno::Ealready) if spent < most && !cx.world.halted() => {}
+            Err(Errno::Einprogress | Errno::Ealready) => {
+                return Err((28, format!("Connection timed out after {ms} milliseconds")));
+            }
+            Err(errno) => {
+                let text = format!("Failed to connect to {host} port {port} after {ms} ms: Couldn't connect to server");
+                if verbose {
+                    let why = if errno == Errno::Econnrefused || errno == Errno::Etimedout {
+                        format!("* connect to {address} port {port} failed: {}\n", errno.words())
+                    } else {
+                        format!("* Immediate connect fail for {address}: {}\n", errno.words())
+                    };
+                    cx.eprint(&format!("{why}* {text}\n* Closing connection 0\n"));
+                }
+                return Err((7, text));
+            }
+        }
+    }
+    if verbose {
+        cx.eprint(&format!("* Connected to {} ({address}) port {} (#0)\n", target.host, target.port));
+    }
+    Ok(fd)
+}
+
+/// Sends the request and reads the answer; with it the connection's own port.
+fn exchange(
+    cx: &mut Cx,
+    process: Process,
+    given: &Given,
+    target: &Target,
+    fd: u32,
+    (began, limit): (Time, Option<Duration>),
+) -> Result<(Reply, u16), Failure> {
+    let request = request(given, target);
+    let port = own_port(cx, process, fd);
+    if given.has('v') {
+        let head = request.split("\r\n\r\n").next().unwrap_or("");
+        let lines: String = head.split("\r\n").map(|line| format!("> {line}\n")).collect();
+        cx.eprint(&format!("{lines}> \n"));
+    }
+    if let Err(errno) = process.call(cx, Call::Send { fd, data: request.as_bytes().into() }).number() {
+        return Err((55, format!("Send failure: {}", errno.words())));
+    }
+    let mut received: Vec<u8> = Vec::new();
+    loop {
+        match process.call(cx, Call::Recv { fd }) {
+            Answer::Data(data) if data.is_empty() => {
+                let reply = ended(&received);
+                if let (Err((18, _)), Some((_, body))) = (&reply, split(&received))
+                    && !given.has('o')
+                {
+                    cx.print(&String::from_utf8_lossy(body));
+                }
+                return reply.map(|reply| (reply, port));
+            }
+            Answer::Data(data) => {
+                received.extend_from_slice(&data);
+                if let Some(reply) = complete(&received, given.has('I'))? {
+                    return Ok((reply, port));
+                }
+            }
+            Answer::Refused { refusal, .. } if refusal.errno == Errno::Eagain => {
+                let spent = cx.world.now().since(began);
+                let left = limit.unwrap_or(WAIT).saturating_sub(spent);
+                if left.is_zero() || cx.world.halted() {
+                    let (Some(limit), body) = (limit, split(&received).map_or(0, |(_, body)| body.len())) else {
+                        return Err((130, "stopped".to_owned()));
+                    };
+                    let ms = limit.as_millis();
+                    return Err((
+                        28,
+                        format!("Operation timed out after {ms} milliseconds with {body} bytes received"),
+                    ));
+                }
+                cx.world.advance(left);
+            }
+            Answer::Refused { refusal, .. } => return Err((56, format!("Recv failure: {}", refusal.errno.words()))),
+            _ => return Err((56, "Recv failure: Invalid argument".to_owned())),
+        }
+    }
+}
+
+fn own_port(cx: &mut Cx, process: Process, fd: u32) -> u16 {
+    let host = cx.world.host(crate::tools::jobs::WORKSTATION);
+    host.and_then(|host| {
+        let socket = host.processes.get(&process.pid)?.fds.get(&fd)?;
+        Some(host.namespace().getsockname(*socket).port())
+    })
+    .unwrap_or(0)
+}
+
+fn request(given: &Given, target: &Target) -> String {
+    let data = given.values('d').collect::<Vec<_>>().join("&");
+    let default = if given.has('I') {
+        "HEAD"
+    } else if given.has('d') {
+        "POST"
+    } else {
+        "GET"
+    };
+    let method = given.value('X').unwrap_or(default);
+    let host = if target.host.contains(':') { format!("[{}]", target.host) } else { target.host.clone() };
+    let port = if target.port == 80 { String::new() } else { format!(":{}", target.port) };
+    let mut text = format!(
+        "{method} {} HTTP/1.1\r\nHost: {host}{port}\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n",
+        target.path
+    );
+    for header in given.values('H') {
+        text += &format!("{header}\r\n");
+    }
+    if given.has('d') {
+        text += &format!("Content-Length: {}\r\nContent-Type: application/x-www-form-urlencoded\r\n", data.len());
+    }
+    text + "\r\n" + &data
+}
+
+/// Head and body, once the head is there.
+fn split(received: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = received.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    Some(received.split_at(end))
+}
+
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let of = |line: &'a str| line.split_once(':').filter(|(known, _)| known.eq_ignore_ascii_case(name));
+    head.lines().find_map(of).map(|(_, value)| value.trim())
+}
+
+/// The answer, if it is all there by its own account.
+fn complete(received: &[u8], head_only: bool) -> Result<Option<Reply>, Failure> {
+    let start = &received[..received.len().min(5)];
+    if !b"HTTP/".starts_with(start) {
+        return Err((1, "Received HTTP/0.9 when not allowed".to_owned()));
+    }
+    let Some((head, body)) = split(received) else { return Ok(None) };
+    let head = String::from_utf8_lossy(head).into_owned();
+    if header(&head, "Transfer-Encoding").is_some() {
+        return Err((2, "portlab does not model Transfer-Encoding".to_owned()));
+    }
+    let length = header(&head, "Content-Length").and_then(|length| length.parse::<usize>().ok());
+    let length = if head_only { Some(0) } else { length };
+    Ok(length.filter(|length| body.len() >= *length).map(|length| Reply { head, body: body[..length].to_vec() }))
+}
+
+/// The answer where the server has ended the connection.
+fn ended(received: &[u8]) -> Result<Reply, Failure> {
+    let Some((head, body)) = split(received) else {
+        return Err((52, "Empty reply from server".to_owned()));
+    };
+    let head = String::from_utf8_lossy(head).into_owned();
+    if let Some(length) = header(&head, "Content-Length").and_then(|length| length.parse::<usize>().ok()) {
+        let left = length.saturating_sub(body.len());
+        return Err((18, format!("transfer closed with {left} bytes remaining to read")));
+    }
+    Ok(Reply { head, body: body.to_vec() })
+}
+
+fn finish(cx: &mut Cx, given: &Given, target: &Target, reply: &Reply, port: u16) -> Result<i32, Failure> {
+    let code = reply.head.split_whitespace().nth(1).unwrap_or("000").to_owned();
+    if given.has('v') {
+        let lines: String = reply.head.trim_end().lines().map(|line| format!("< {line}\n")).collect();
+        cx.eprint(&format!("{lines}< \n"));
+    }
+    let failed = given.has('f') && code.parse::<u32>().is_ok_and(|code| code >= 400);
+    if !failed {
+        let mut text = if given.has('i') || given.has('I') { reply.head.clone() } else { String::new() };
+        text += &String::from_utf8_lossy(&reply.body);
+        match given.value('o') {
+            None | Some("-") => cx.print(&text),
+            Some("/dev/null") => {}
+            Some(path) => files::write(cx.world, path, &text),
+        }
+    }
+    if given.has('v') {
+        cx.eprint(&format!("* Connection #0 to host {} left intact\n", target.host));
+    }
+    if let Some(format) = given.value('w') {
+        let text = format
+            .replace("\\n", "\n")
+            .replace("\\t", "\t")
+            .replace("%{http_code}", &code)
+            .replace("%{response_code}", &code)
+            .replace("%{local_port}", &port.to_string())
+            .replace("%{remote_port}", &target.port.to_string())
+            .replace("%{size_download}", &reply.body.len().to_string())
+            .replace("%{num_connects}", "1");
+        cx.print(&text);
+    }
+    if failed {
+        return Err((22, format!("The requested URL returned error: {code}")));
+    }
+    Ok(0)
+}
