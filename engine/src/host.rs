@@ -290,37 +290,18 @@ impl fmt::Display for Call {
                 let protocol = if *protocol == Protocol::Tcp { "tcp" } else { "udp" };
                 write!(f, "socket({protocol}{})", if *family == Family::V4 { 4 } else { 6 })
             }
-            Call::SetOption { fd, option } => write!(f, "setsockopt({fd}, {})", option_text(option)),
+            Call::SetOption { fd, option } => write!(f, "setsockopt({fd}, {option})"),
             Call::Bind { fd, to } => write!(f, "bind({fd}, {to})"),
             Call::Listen { fd, backlog } => write!(f, "listen({fd}, {backlog})"),
             Call::Connect { fd, to } => write!(f, "connect({fd}, {to})"),
             Call::Accept { fd } => write!(f, "accept({fd})"),
             Call::Send { fd, data } => write!(f, "send({fd}, {} bytes)", data.len()),
             Call::Recv { fd } => write!(f, "recv({fd})"),
-            Call::Shutdown { fd, how } => {
-                let how = match how {
-                    Shutdown::Read => "SHUT_RD",
-                    Shutdown::Write => "SHUT_WR",
-                    Shutdown::Both => "SHUT_RDWR",
-                };
-                write!(f, "shutdown({fd}, {how})")
-            }
+            Call::Shutdown { fd, how } => write!(f, "shutdown({fd}, {how})"),
             Call::Close { fd } => write!(f, "close({fd})"),
             Call::Sysctl { name, value } => write!(f, "sysctl({name}, \"{value}\")"),
             Call::AddAddress { device, prefix } => write!(f, "addr({device}, {prefix})"),
         }
-    }
-}
-
-fn option_text(option: &SocketOption) -> String {
-    match option {
-        SocketOption::ReuseAddr(on) => format!("SO_REUSEADDR, {}", u8::from(*on)),
-        SocketOption::ReusePort(on) => format!("SO_REUSEPORT, {}", u8::from(*on)),
-        SocketOption::V6Only(on) => format!("IPV6_V6ONLY, {}", u8::from(*on)),
-        SocketOption::BindAddressNoPort(on) => format!("IP_BIND_ADDRESS_NO_PORT, {}", u8::from(*on)),
-        SocketOption::Linger(on, secs) => format!("SO_LINGER, {{{}, {secs}}}", u8::from(*on)),
-        SocketOption::LocalPortRange(low, high) => format!("IP_LOCAL_PORT_RANGE, {low} {high}"),
-        SocketOption::BindToDevice(name) => format!("SO_BINDTODEVICE, \"{name}\""),
     }
 }
 

@@ -62,8 +62,8 @@ fn step() -> impl Strategy<Value = Step> {
         any::<bool>().prop_map(SocketOption::ReusePort),
         any::<bool>().prop_map(SocketOption::V6Only),
         any::<bool>().prop_map(SocketOption::BindAddressNoPort),
-        (any::<bool>(), 0..2u16).prop_map(|(on, secs)| SocketOption::Linger(on, secs)),
-        Just(SocketOption::LocalPortRange(40000, 40001)),
+        (any::<bool>(), 0..2u16).prop_map(|(on, seconds)| SocketOption::Linger { on, seconds }),
+        Just(SocketOption::LocalPortRange { low: 40000, high: 40001 }),
         Just(SocketOption::BindToDevice("lo".into())),
     ];
     let how = prop_oneof![Just(Shutdown::Read), Just(Shutdown::Write), Just(Shutdown::Both)];

@@ -6,6 +6,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use portlab_engine::linux::Errno;
+pub use portlab_engine::linux::options::SocketOption;
+pub use portlab_engine::linux::tcp::close::Shutdown;
 
 /// What `socket` is asked for: `SOCK_STREAM` or `SOCK_DGRAM` of `AF_INET` or `AF_INET6`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,35 +41,6 @@ impl Family {
     pub fn is_v6(self) -> bool {
         matches!(self, Self::Tcp6 | Self::Udp6)
     }
-}
-
-/// An option and the value that `setsockopt` gives it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SocketOption {
-    ReuseAddr(bool),
-    ReusePort(bool),
-    V6Only(bool),
-    BindAddressNoPort(bool),
-    /// `l_onoff`, and `l_linger` in seconds.
-    Linger {
-        on: bool,
-        seconds: u16,
-    },
-    /// The lowest and the highest port that the kernel may choose; 0 leaves that end to the sysctl.
-    LocalPortRange {
-        low: u16,
-        high: u16,
-    },
-    /// The name of a device of at most 15 bytes; none for `""`, which takes the binding back.
-    BindToDevice(String),
-}
-
-/// Which half `shutdown` closes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shutdown {
-    Read,
-    Write,
-    Both,
 }
 
 /// A call with its arguments. A `String` that comes first is a handle.
@@ -168,30 +141,6 @@ impl Answer {
     #[must_use]
     pub fn address(address: SocketAddr) -> Self {
         Self::Address { ip: address.ip(), port: Some(address.port()) }
-    }
-}
-
-impl fmt::Display for SocketOption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ReuseAddr(on) => write!(f, "SO_REUSEADDR, {}", u8::from(*on)),
-            Self::ReusePort(on) => write!(f, "SO_REUSEPORT, {}", u8::from(*on)),
-            Self::V6Only(on) => write!(f, "IPV6_V6ONLY, {}", u8::from(*on)),
-            Self::BindAddressNoPort(on) => write!(f, "IP_BIND_ADDRESS_NO_PORT, {}", u8::from(*on)),
-            Self::Linger { on, seconds } => write!(f, "SO_LINGER, {{{}, {seconds}}}", u8::from(*on)),
-            Self::LocalPortRange { low, high } => write!(f, "IP_LOCAL_PORT_RANGE, {low} {high}"),
-            Self::BindToDevice(name) => write!(f, "SO_BINDTODEVICE, {}", Quoted(name.as_bytes())),
-        }
-    }
-}
-
-impl fmt::Display for Shutdown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Read => "SHUT_RD",
-            Self::Write => "SHUT_WR",
-            Self::Both => "SHUT_RDWR",
-        })
     }
 }
 

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use portlab_engine::linux::address::Family as IpFamily;
 use portlab_engine::linux::bind::Refusal;
-use portlab_engine::linux::options::SocketOption as Set;
 use portlab_engine::linux::socket::{Protocol, SocketId};
-use portlab_engine::linux::tcp::close::Shutdown as How;
 use portlab_engine::linux::{Errno, Namespace};
 
-use super::call::{Answer, BACKLOG, Call, Shutdown, SocketOption};
+use super::call::{Answer, BACKLOG, Call};
 use super::run::Kernel;
 
 /// A namespace of the engine and the sockets that a script has named in it.
@@ -38,7 +36,7 @@ impl Engine {
                 self.handles.insert(new.to_owned(), namespace.socket(protocol, ip));
                 Answer::Handle(new.to_owned())
             }
-            Call::Setsockopt(_, option) => zero(namespace.setsockopt(id, &set(option))?),
+            Call::Setsockopt(_, option) => zero(namespace.setsockopt(id, option)?),
             Call::Bind(_, address) => zero(namespace.bind(id, *address)?),
             Call::Listen(_, backlog) => zero(namespace.listen(id, backlog.unwrap_or(BACKLOG))?),
             Call::Connect(_, address) => zero(namespace.connect(id, *address)?),
@@ -52,14 +50,7 @@ impl Engine {
                 namespace.close(id);
                 Answer::Zero
             }
-            Call::Shutdown(_, how) => zero(namespace.shutdown(
-                id,
-                match how {
-                    Shutdown::Read => How::Read,
-                    Shutdown::Write => How::Write,
-                    Shutdown::Both => How::Both,
-                },
-            )?),
+            Call::Shutdown(_, how) => zero(namespace.shutdown(id, *how)?),
             Call::Send(_, data) => Answer::Count(u64::try_from(namespace.send(id, data)?).unwrap_or(u64::MAX)),
             Call::Recv(_) => Answer::Text(namespace.recv(id)?),
             Call::Getsockname(_) => Answer::address(namespace.getsockname(id)),
@@ -89,16 +80,4 @@ impl Kernel for Engine {
 
 fn zero((): ()) -> Answer {
     Answer::Zero
-}
-
-fn set(option: &SocketOption) -> Set {
-    match option {
-        SocketOption::ReuseAddr(on) => Set::ReuseAddr(*on),
-        SocketOption::ReusePort(on) => Set::ReusePort(*on),
-        SocketOption::V6Only(on) => Set::V6Only(*on),
-        SocketOption::BindAddressNoPort(on) => Set::BindAddressNoPort(*on),
-        SocketOption::Linger { on, seconds } => Set::Linger(*on, *seconds),
-        SocketOption::LocalPortRange { low, high } => Set::LocalPortRange(*low, *high),
-        SocketOption::BindToDevice(name) => Set::BindToDevice(name.clone()),
-    }
 }

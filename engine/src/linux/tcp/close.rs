@@ -2,17 +2,29 @@
 //!
 //! Source: `__tcp_close`, `tcp_shutdown`, `tcp_disconnect`, `inet_shutdown`; FACTS §1.2, §2.
 
+use std::fmt;
+
 use super::super::bind::Refusal;
 use super::super::counters::Counter;
 use super::super::socket::{Phase, Protocol, SocketId, State};
 use super::super::{Errno, Namespace};
 
-/// Which directions `shutdown` ends.
+/// Which directions `shutdown` ends. `Display` is strace's notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shutdown {
     Read,
     Write,
     Both,
+}
+
+impl fmt::Display for Shutdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "SHUT_RD",
+            Self::Write => "SHUT_WR",
+            Self::Both => "SHUT_RDWR",
+        })
+    }
 }
 
 impl Namespace {
