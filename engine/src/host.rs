@@ -158,18 +158,6 @@ impl Host {
         &self.namespace
     }
 
-    /// How many sockets there are, those in `TIME_WAIT` included.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.namespace.sockets().count() + self.namespace.time_waits().count()
-    }
-
-    /// Whether there is no socket.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// The lab's time that its namespace has come to.
     #[must_use]
     pub fn now(&self) -> Time {

@@ -322,7 +322,7 @@ impl Lab {
         let Some(event) = self.events().last() else { return };
         let (count, at) = (event.index + 1, event.at);
         let last = self.snapshots.last().map_or(0, |(kept, _)| *kept);
-        let sockets: usize = self.world.state.hosts.values().map(|host| host.len()).sum();
+        let sockets: usize = self.world.state.hosts.values().map(|host| host.namespace().socket_count()).sum();
         if count - last >= SNAPSHOT_EVERY.max(self.world.store().len() + sockets) {
             // As the fold gives it: time that has passed since the last event belongs to no event, and a host's clock
             // may have gone on with it.

@@ -20,6 +20,7 @@ use crate::page::{Builder, Profile, Site};
 use crate::test::browser;
 use crate::{dist, serve, toolchain};
 
+#[cfg(target_os = "linux")]
 mod ports;
 
 mod flags {
@@ -117,6 +118,7 @@ fn engine() -> anyhow::Result<()> {
         eprintln!("the kernel's figures are left out: {lacking}");
         return Ok(());
     }
+    #[cfg(target_os = "linux")]
     for (name, value) in ports::of_kernel()? {
         print(&format!("kernel_{name}"), value, "ms");
         if let Some(engine) = of_engine(name) {

@@ -12,6 +12,7 @@ use rustc_hash::FxBuildHasher;
 
 use super::Namespace;
 use super::address::{Family, Wildcards, is_any, is_loopback, is_mapped, overlap};
+use super::packet::Packet;
 use super::route::{LO, wire_family};
 use super::socket::{RequestId, Socket, SocketId, State, TimeWaitId};
 
@@ -22,6 +23,14 @@ pub struct Tuple {
     pub port: u16,
     pub peer: Ipv6Addr,
     pub dport: u16,
+}
+
+impl Tuple {
+    /// As the receiver of the packet sees it.
+    #[must_use]
+    pub fn of_receiver(packet: &Packet) -> Self {
+        Self { local: packet.destination, port: packet.dport, peer: packet.source, dport: packet.sport }
+    }
 }
 
 /// Who has the connection.
@@ -237,8 +246,7 @@ impl Namespace {
             }
         }
         let tail = at_tail(self.socket_of(id));
-        let list = self.listeners.lists.entry(key).or_default();
-        list.insert(if tail { list.len() } else { 0 }, id);
+        enter(&mut self.listeners.lists, key, id, tail);
         let socket = self.sock(id);
         (socket.group, socket.hashed) = (group, true);
     }
@@ -255,12 +263,7 @@ impl Namespace {
     pub(super) fn leave_listener(&mut self, id: SocketId) {
         let socket = self.socket_of(id);
         let key = list_of(socket.num, socket.local);
-        if let Some(list) = self.listeners.lists.get_mut(&key) {
-            list.retain(|other| *other != id);
-            if list.is_empty() {
-                self.listeners.lists.remove(&key);
-            }
-        }
+        leave(&mut self.listeners.lists, key, id);
         let socket = self.sock(id);
         (socket.group, socket.hashed) = (None, false);
     }
@@ -277,6 +280,22 @@ pub(super) fn one_of(members: Vec<SocketId>, tuple: &Tuple) -> Option<SocketId> 
     let mut hash = super::Random(peer ^ u64::from(tuple.dport) << 16 ^ u64::from(tuple.port));
     let place = hash.below(super::number(members.len())) as usize;
     members.get(place).copied()
+}
+
+/// Puts a socket into the list of its key, last or first.
+pub(super) fn enter<K: Ord>(lists: &mut BTreeMap<K, Vec<SocketId>>, key: K, id: SocketId, tail: bool) {
+    let list = lists.entry(key).or_default();
+    list.insert(if tail { list.len() } else { 0 }, id);
+}
+
+/// Takes a socket out of the list of its key, and the list with the last one.
+pub(super) fn leave<K: Ord>(lists: &mut BTreeMap<K, Vec<SocketId>>, key: K, id: SocketId) {
+    if let Some(list) = lists.get_mut(&key) {
+        list.retain(|other| *other != id);
+        if list.is_empty() {
+            lists.remove(&key);
+        }
+    }
 }
 
 /// Where a new one stands among those of its list: IPv6 with `SO_REUSEPORT` last, all others first.

@@ -116,6 +116,12 @@ impl Namespace {
         &self.sockets[id.0 as usize]
     }
 
+    /// How many sockets there are, connections in `TIME_WAIT` included.
+    #[must_use]
+    pub fn socket_count(&self) -> usize {
+        self.sockets.len() + self.time_waits.len()
+    }
+
     /// All sockets, orphans included.
     pub fn sockets(&self) -> impl Iterator<Item = (SocketId, &Socket)> {
         self.sockets.iter().map(|(id, socket)| (SocketId(number(id)), socket))

@@ -12,6 +12,14 @@ pub struct Packet {
     pub body: Body,
 }
 
+impl Packet {
+    /// A packet back to the sender of this one, from the address and port that it was sent to.
+    #[must_use]
+    pub fn answer(&self, body: Body) -> Self {
+        Self { source: self.destination, sport: self.dport, destination: self.source, dport: self.sport, body }
+    }
+}
+
 /// What is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
@@ -24,7 +32,6 @@ pub enum Body {
 
 /// A TCP segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "the flags of RFC 9293, each on its own bit")]
 pub struct Segment {
     pub syn: bool,
     pub ack: bool,

@@ -142,7 +142,6 @@ pub struct Tcp {
 
 /// What decides whether an ACK goes at once or waits for something to ride on (`icsk_ack`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "the kernel's flags")]
 pub struct Acks {
     /// Something is to be acknowledged.
     pub scheduled: bool,
@@ -280,14 +279,12 @@ pub struct TimeWait {
     pub peer: Ipv6Addr,
     pub dport: u16,
     pub connect_bound: bool,
-    pub in_bucket: bool,
     pub snd_nxt: u32,
     pub rcv_nxt: u32,
     pub timestamps: bool,
     /// When it was entered, in ms: `tcp_tw_reuse_delay` counts from here.
     pub entered: u64,
     pub timer: TimerKey,
-    pub inode: u64,
 }
 
 /// A half-open connection at a listener (`struct request_sock`).

@@ -69,29 +69,7 @@ pub struct Sysctls {
 
 impl Default for Sysctls {
     fn default() -> Self {
-        let mut sysctls = Self {
-            values: TABLE.iter().map(|row| row.2.to_string()).collect(),
-            range: (0, 0),
-            reserved: Ports::default(),
-            somaxconn: 0,
-            autobind_reuse: false,
-            nonlocal_bind: false,
-            nonlocal_bind6: false,
-            unprivileged_port_start: 0,
-            fin_timeout_secs: 0,
-            max_tw_buckets: 0,
-            rfc1337: false,
-            syn_linear_timeouts: 0,
-            syn_retries: 0,
-            synack_retries: 0,
-            timestamps: false,
-            tw_reuse: 0,
-            tw_reuse_delay_ms: 0,
-            bindv6only: false,
-            abort_on_overflow: false,
-        };
-        sysctls.refresh();
-        sysctls
+        Self::of(TABLE.iter().map(|row| row.2.to_string()).collect())
     }
 }
 
@@ -129,7 +107,7 @@ impl Sysctls {
             Form::Ports => Ports::parse(value).ok_or(Errno::Einval)?.to_string(),
         };
         self.values[row] = value;
-        self.refresh();
+        *self = Self::of(std::mem::take(&mut self.values));
         Ok(())
     }
 
@@ -144,15 +122,17 @@ impl Sysctls {
         Ok(format!("{low} {high}"))
     }
 
-    fn refresh(&mut self) {
-        let number = |name: &str| -> i64 { self.get(name).and_then(|value| value.parse().ok()).unwrap_or(0) };
+    /// What the hot paths ask, read from the values.
+    fn of(values: Vec<String>) -> Self {
+        let text = |name: &str| position(name).map_or("", |row| values[row].as_str());
+        let number = |name: &str| -> i64 { text(name).parse().unwrap_or(0) };
         let small = |name: &str| u32::try_from(number(name)).unwrap_or(0);
         let flag = |name: &str| number(name) != 0;
-        let mut range = self.get("net.ipv4.ip_local_port_range").unwrap_or("").split(' ').map(str::parse::<u16>);
+        let mut range = text("net.ipv4.ip_local_port_range").split(' ').map(str::parse::<u16>);
         let low = range.next().and_then(Result::ok).unwrap_or(1);
         let high = range.next().and_then(Result::ok).unwrap_or(1);
-        let reserved = Ports::parse(self.get("net.ipv4.ip_local_reserved_ports").unwrap_or("")).unwrap_or_default();
-        *self = Self {
+        let reserved = Ports::parse(text("net.ipv4.ip_local_reserved_ports")).unwrap_or_default();
+        Self {
             somaxconn: small("net.core.somaxconn"),
             autobind_reuse: flag("net.ipv4.ip_autobind_reuse"),
             nonlocal_bind: flag("net.ipv4.ip_nonlocal_bind"),
@@ -171,8 +151,8 @@ impl Sysctls {
             abort_on_overflow: flag("net.ipv4.tcp_abort_on_overflow"),
             range: (low, high),
             reserved,
-            values: std::mem::take(&mut self.values),
-        };
+            values,
+        }
     }
 }
 

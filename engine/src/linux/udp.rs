@@ -11,7 +11,7 @@ use super::address::{
 use super::bind::{Because, Refusal};
 use super::bucket::Owner;
 use super::counters::Counter;
-use super::demux::{Tuple, at_tail, equals, list_of, one_of};
+use super::demux::{Tuple, at_tail, enter, equals, leave, list_of, one_of};
 use super::packet::{Body, Packet};
 use super::route::{LO, Out, wire_family};
 use super::socket::{Socket, SocketId, State, Stray};
@@ -84,22 +84,15 @@ impl Namespace {
                 group = Some(self.udp_ports.groups);
             }
         }
-        let list = self.udp_ports.by_port.entry(port).or_default();
-        list.insert(if tail { list.len() } else { 0 }, id);
-        let list = self.udp_ports.by_address.entry(key).or_default();
-        list.insert(if tail { list.len() } else { 0 }, id);
+        enter(&mut self.udp_ports.by_port, port, id, tail);
+        enter(&mut self.udp_ports.by_address, key, id, tail);
         let socket = self.sock(id);
         (socket.hashed, socket.group) = (true, group);
     }
 
     fn udp_leave_address(&mut self, id: SocketId) {
         let key = list_of(self.socket_of(id).num, self.socket_of(id).local);
-        if let Some(list) = self.udp_ports.by_address.get_mut(&key) {
-            list.retain(|other| *other != id);
-            if list.is_empty() {
-                self.udp_ports.by_address.remove(&key);
-            }
-        }
+        leave(&mut self.udp_ports.by_address, key, id);
         self.sock(id).group = None;
     }
 
@@ -108,19 +101,14 @@ impl Namespace {
         self.udp_leave_address(id);
         self.sock(id).local = address;
         let key = list_of(self.socket_of(id).num, address);
-        self.udp_ports.by_address.entry(key).or_default().insert(0, id);
+        enter(&mut self.udp_ports.by_address, key, id, false);
     }
 
     pub(super) fn udp_close(&mut self, id: SocketId) {
         if self.socket_of(id).hashed {
             self.udp_leave_address(id);
             let port = self.socket_of(id).num;
-            if let Some(list) = self.udp_ports.by_port.get_mut(&port) {
-                list.retain(|other| *other != id);
-                if list.is_empty() {
-                    self.udp_ports.by_port.remove(&port);
-                }
-            }
+            leave(&mut self.udp_ports.by_port, port, id);
         }
         self.sockets.remove(id.0 as usize);
     }
@@ -253,13 +241,7 @@ impl Namespace {
             return;
         }
         self.count(if is_mapped(tuple.local) { Counter::UdpNoPorts } else { Counter::Udp6NoPorts });
-        self.transmit(Packet {
-            source: packet.destination,
-            sport: packet.dport,
-            destination: packet.source,
-            dport: packet.sport,
-            body: Body::PortUnreachable,
-        });
+        self.transmit(packet.answer(Body::PortUnreachable));
     }
 
     /// The port of a datagram that was sent is not open.

@@ -95,13 +95,7 @@ impl Namespace {
             (reset.ack, reset.acked) = (true, segment.end());
         }
         self.count(Counter::TcpOutRsts);
-        self.transmit(Packet {
-            source: to.destination,
-            sport: to.dport,
-            destination: to.source,
-            dport: to.sport,
-            body: Body::Tcp(reset),
-        });
+        self.transmit(to.answer(Body::Tcp(reset)));
     }
 
     /// A first sequence number: later ones of one tuple are higher.

@@ -234,8 +234,7 @@ impl Namespace {
         tcp.timestamps &= segment.timestamps;
         if segment.ack {
             tcp.snd_una = segment.acked;
-            let timer = tcp.retransmit.take();
-            timer.into_iter().for_each(|key| self.timers.cancel(key));
+            self.stop_retransmitting(id);
             self.set_state(id, State::Established);
             self.sock(id).tcp.acks.received_at = self.now;
             self.send_ack(id);
@@ -295,8 +294,7 @@ impl Namespace {
         let all = socket.tcp.snd_una == socket.tcp.snd_nxt && socket.tcp.unsent.is_empty();
         match socket.state {
             State::SynRecv if all => {
-                let timer = self.sock(id).tcp.retransmit.take();
-                timer.into_iter().for_each(|key| self.timers.cancel(key));
+                self.stop_retransmitting(id);
                 self.set_state(id, State::Established);
                 if self.socket_of(id).shut_write {
                     self.shut_write(id);

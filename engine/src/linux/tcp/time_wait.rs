@@ -51,13 +51,11 @@ impl Namespace {
             peer: socket.peer,
             dport: socket.dport,
             connect_bound: socket.connect_bound,
-            in_bucket: socket.in_bucket,
             snd_nxt: socket.tcp.snd_nxt,
             rcv_nxt: socket.tcp.rcv_nxt,
             timestamps: socket.tcp.timestamps,
             entered: self.now,
             timer,
-            inode: 0,
         };
         let tuple = tuple_of(socket);
         self.buckets.enter(wait.num, wait.local, Owner::TimeWait(entry), true);
@@ -101,8 +99,7 @@ impl Namespace {
         }
         let newer = before(rcv_nxt, segment.seq) || (wait.timestamps && segment.timestamps);
         if segment.syn && !segment.rst && !segment.ack && newer {
-            let tuple =
-                Tuple { local: packet.destination, port: packet.dport, peer: packet.source, dport: packet.sport };
+            let tuple = Tuple::of_receiver(packet);
             if let Some(listener) = self.lookup_listener(&tuple) {
                 self.forget_time_wait(id);
                 self.begin_request(listener, &tuple, segment);
@@ -163,12 +160,6 @@ impl Namespace {
             ..Segment::default()
         };
         self.count(Counter::TcpOutSegs);
-        self.transmit(Packet {
-            source: packet.destination,
-            sport: packet.dport,
-            destination: packet.source,
-            dport: packet.sport,
-            body: Body::Tcp(segment),
-        });
+        self.transmit(packet.answer(Body::Tcp(segment)));
     }
 }

@@ -37,10 +37,15 @@ impl Namespace {
 
     /// Sets the time of the next try.
     pub(super) fn retransmit_at(&mut self, id: SocketId, due: u64) {
-        let old = self.sock(id).tcp.retransmit.take();
-        old.into_iter().for_each(|key| self.timers.cancel(key));
+        self.stop_retransmitting(id);
         let key = self.set_timer(due, Timer::Retransmit(id));
         self.sock(id).tcp.retransmit = Some(key);
+    }
+
+    /// The answer has come.
+    pub(super) fn stop_retransmitting(&mut self, id: SocketId) {
+        let timer = self.sock(id).tcp.retransmit.take();
+        timer.into_iter().for_each(|key| self.timers.cancel(key));
     }
 
     /// Sends the SYN again, or gives up.
