@@ -116,6 +116,12 @@ impl Namespace {
         &self.sockets[id.0 as usize]
     }
 
+    /// What remains of a connection, by its number; `None` once that is over.
+    #[must_use]
+    pub fn time_wait_of(&self, id: TimeWaitId) -> Option<&TimeWait> {
+        self.time_waits.get(id.0 as usize)
+    }
+
     /// How many sockets there are, connections in `TIME_WAIT` included.
     #[must_use]
     pub fn socket_count(&self) -> usize {

@@ -192,3 +192,51 @@ fn connect_takes_one_parity_first_and_bind_the_other() {
         assert_eq!(namespace.getsockname(socket).port() % 2, 1);
     }
 }
+
+/// Carries what left a host to the other, until neither has anything to say.
+fn exchange(one: &mut Namespace, two: &mut Namespace) {
+    while !(one.outbox.is_empty() && two.outbox.is_empty()) {
+        std::mem::take(&mut one.outbox).iter().for_each(|(_, packet)| two.receive(packet));
+        std::mem::take(&mut two.outbox).iter().for_each(|(_, packet)| one.receive(packet));
+    }
+}
+
+/// A host with `eth0`.
+fn host(address: &str) -> Namespace {
+    let mut host = Namespace::new(1);
+    host.routing.devices.push(super::route::Device { index: 2, name: "eth0".into(), addresses: Vec::new() });
+    host.add_address("eth0", address).expect("a prefix");
+    host
+}
+
+#[test]
+fn a_nonblocking_connect_does_not_wait() {
+    let (mut client, mut server) = (host("192.0.2.10/24"), host("192.0.2.80/24"));
+    let (listener, to) = listen_at(&mut server, "192.0.2.80:80");
+    let there = client.socket(Protocol::Tcp, Family::V4);
+    let refused = |result: Result<(), super::bind::Refusal>| result.map_err(|refusal| refusal.errno);
+    assert_eq!(refused(client.connect_nonblocking(there, to)), Err(Errno::Einprogress));
+    assert_eq!(refused(client.connect_nonblocking(there, to)), Err(Errno::Ealready));
+    exchange(&mut client, &mut server);
+    assert_eq!(client.socket_of(there).state, super::socket::State::Established);
+    assert_eq!(refused(client.connect_nonblocking(there, to)), Ok(()));
+    assert_eq!(refused(client.connect_nonblocking(there, to)), Err(Errno::Eisconn));
+    server.accept(listener).expect("a connection waits");
+    let nobody = client.socket(Protocol::Tcp, Family::V4);
+    assert_eq!(
+        refused(client.connect_nonblocking(nobody, "192.0.2.80:81".parse().expect("an address"))),
+        Err(Errno::Einprogress)
+    );
+    exchange(&mut client, &mut server);
+    assert_eq!(refused(client.connect_nonblocking(nobody, to)), Err(Errno::Econnrefused));
+    // On this host the answer is there at once.
+    let (_, here) = listen_at(&mut client, "127.0.0.1:80");
+    let local = client.socket(Protocol::Tcp, Family::V4);
+    assert_eq!(refused(client.connect_nonblocking(local, here)), Ok(()));
+    let closed = client.socket(Protocol::Tcp, Family::V4);
+    assert_eq!(
+        refused(client.connect_nonblocking(closed, "127.0.0.1:81".parse().expect("an address"))),
+        Err(Errno::Econnrefused)
+    );
+    assert_eq!(client.now(), 0);
+}

@@ -28,24 +28,12 @@ impl Namespace {
     /// # Errors
     /// Those of FACTS §2 and §3.4; `EINPROGRESS` when nobody has answered in time.
     pub fn tcp_connect(&mut self, id: SocketId, to: SocketAddr) -> Result<(), Refusal> {
-        let (phase, state) = (self.socket_of(id).phase, self.socket_of(id).state);
-        let waiting = match phase {
-            Phase::Connected => return Err(Errno::Eisconn.into()),
-            Phase::Disconnecting => return Err(Errno::Einval.into()),
-            Phase::Connecting => Errno::Ealready,
-            Phase::Unconnected if state != State::Close => return Err(Errno::Eisconn.into()),
-            Phase::Unconnected => {
-                let peer = self.destination(id, to)?;
-                let opened = self.open(id, peer, to.port());
-                if self.socket_of(id).family == Family::V6 && is_mapped(peer) {
-                    self.sock(id).tcp.v4_peer = opened.is_ok().then_some(peer);
-                }
-                opened?;
-                self.sock(id).phase = Phase::Connecting;
-                self.deliver();
-                Errno::Einprogress
-            }
-        };
+        let waiting = self.begin_connect(id, to)?;
+        self.finish_connect(id, waiting)
+    }
+
+    /// Waits until the connection stands or does not.
+    fn finish_connect(&mut self, id: SocketId, waiting: Errno) -> Result<(), Refusal> {
         let open = |state| matches!(state, State::SynSent | State::SynRecv);
         let end = self.now + CALL_TIMEOUT_MS;
         let settled = self.advance_until(end, |namespace| !open(namespace.socket_of(id).state));
@@ -61,6 +49,42 @@ impl Namespace {
         }
         self.sock(id).phase = Phase::Connected;
         Ok(())
+    }
+
+    /// `connect` of a socket with `O_NONBLOCK`: does not wait for a host elsewhere. The connection stands once the state
+    /// says so.
+    ///
+    /// # Errors
+    /// As [`Self::tcp_connect`]; `EINPROGRESS` while the answer is not there.
+    pub fn connect_nonblocking(&mut self, id: SocketId, to: SocketAddr) -> Result<(), Refusal> {
+        let waiting = self.begin_connect(id, to)?;
+        match self.socket_of(id).state {
+            State::SynSent | State::SynRecv => Err(waiting.into()),
+            // It is settled, so this does not wait either.
+            _ => self.finish_connect(id, waiting),
+        }
+    }
+
+    /// Sends the SYN, unless that was done; what the call is told while the connection does not stand.
+    fn begin_connect(&mut self, id: SocketId, to: SocketAddr) -> Result<Errno, Refusal> {
+        let (phase, state) = (self.socket_of(id).phase, self.socket_of(id).state);
+        match phase {
+            Phase::Connected => Err(Errno::Eisconn.into()),
+            Phase::Disconnecting => Err(Errno::Einval.into()),
+            Phase::Connecting => Ok(Errno::Ealready),
+            Phase::Unconnected if state != State::Close => Err(Errno::Eisconn.into()),
+            Phase::Unconnected => {
+                let peer = self.destination(id, to)?;
+                let opened = self.open(id, peer, to.port());
+                if self.socket_of(id).family == Family::V6 && is_mapped(peer) {
+                    self.sock(id).tcp.v4_peer = opened.is_ok().then_some(peer);
+                }
+                opened?;
+                self.sock(id).phase = Phase::Connecting;
+                self.deliver();
+                Ok(Errno::Einprogress)
+            }
+        }
     }
 
     /// Chooses addresses and port and sends the SYN.
