@@ -9,6 +9,7 @@ use std::rc::Rc;
 use crate::host::{Answer, Call};
 use crate::kube::scheduler::trace::Step;
 use crate::lab::Place;
+use crate::linux::trace::Moment;
 use crate::object::{condition, field, is_terminating, str_at};
 use crate::store::{Key, Kind, Object};
 use crate::time::Time;
@@ -71,8 +72,11 @@ pub enum What {
     WithoutEffect { key: Key, fields: Vec<String> },
     /// A host has started; what its kernel chooses at random follows from the seed.
     HostStarted { host: Rc<str>, seed: u64 },
-    /// A process made a system call on a host, and what it was answered.
-    Called { host: Rc<str>, pid: u32, program: Rc<str>, call: Call, answer: Answer },
+    /// A process made a system call on a host, and what it was answered; what has happened on the hosts since the event
+    /// before that told it.
+    Called { host: Rc<str>, pid: u32, program: Rc<str>, call: Call, answer: Answer, trace: Rc<[Moment]> },
+    /// Time has passed, and on the hosts something happened by itself.
+    Passed { trace: Rc<[Moment]> },
 }
 
 impl fmt::Display for Actor {
@@ -116,8 +120,12 @@ impl fmt::Display for What {
             What::Scheduling { pod, step } => write!(f, "{pod}: {step}"),
             What::WithoutEffect { key, fields } => write!(f, "{key}: stored without effect: {}", fields.join(", ")),
             What::HostStarted { host, .. } => write!(f, "host {host} started"),
-            What::Called { host, pid, program, call, answer } => {
+            What::Called { host, pid, program, call, answer, .. } => {
                 write!(f, "{host}: {program}[{pid}] {call} = {answer}")
+            }
+            What::Passed { trace } => {
+                let moments: Vec<String> = trace.iter().map(ToString::to_string).collect();
+                f.write_str(&moments.join("; "))
             }
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A namespace changes in one way: a process makes a [`Call`]. The call is an event, and folding the event makes the call
 //! again; since a namespace chooses by its seed and its clock follows the lab's, the answers are the same each time. What a
-//! namespace does by itself (timers) follows from the clock, so time needs no events.
+//! namespace does by itself (timers) follows from the clock, so time needs no events; what it did is told by the next one.
 //!
 //! Left out: links between hosts, users other than root, descriptors that are not sockets (0 to 2 are taken).
 
@@ -17,6 +17,7 @@ use crate::linux::bucket::Owner;
 use crate::linux::options::SocketOption;
 use crate::linux::socket::{Protocol, SocketId};
 use crate::linux::tcp::close::Shutdown;
+use crate::linux::trace::{Moment, Trace};
 use crate::linux::{Errno, Namespace};
 use crate::time::Time;
 
@@ -146,10 +147,11 @@ impl PartialEq for Host {
 }
 
 impl Host {
-    /// A host that starts at this time.
+    /// A host that starts at this time; what happens in its namespace is noted.
     #[must_use]
-    pub fn new(began: Time, seed: u64) -> Host {
-        let namespace = Namespace::new(seed);
+    pub fn new(name: &Rc<str>, began: Time, seed: u64) -> Host {
+        let mut namespace = Namespace::new(seed);
+        namespace.switch_on(Trace::new(name.clone(), u64::try_from(began.0).unwrap_or(0)));
         Host { began, namespace, processes: BTreeMap::new(), next_pid: FIRST_PID, history: seed }
     }
 
@@ -168,6 +170,11 @@ impl Host {
     pub fn pass(&mut self, now: Time) {
         let behind = now.since(self.now()).as_millis();
         self.namespace.advance(u64::try_from(behind).unwrap_or(0));
+    }
+
+    /// What has happened since this was last asked.
+    pub fn take_trace(&mut self) -> Vec<Moment> {
+        self.namespace.take_trace()
     }
 
     /// The process and descriptor that a socket belongs to; none for an orphan or one that waits for `accept`.

@@ -362,12 +362,15 @@ fn take_in(world: &mut World, input: &Input) -> Output {
         Input::Run { place, line } => {
             world.commit(Actor::Learner, What::Command { place: place.clone(), line: line.clone() });
             let output = tools::run(world, place, line);
+            world.hosts_pass();
             world.commit(Actor::Learner, What::CommandEnded { exit: output.exit });
             world.end_of_input();
             output
         }
         Input::Advance(by) => {
             world.advance(*by);
+            world.hosts_pass();
+            world.end_of_input();
             Output::default()
         }
         Input::WriteFile { path, text } => {

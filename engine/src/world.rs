@@ -13,8 +13,12 @@ use crate::host::{Answer, Call, Host};
 use crate::kube::{self, Task};
 use crate::lab::{LabOptions, Place};
 use crate::linux::Errno;
+use crate::linux::trace::{Happening, Moment};
 use crate::store::Store;
 use crate::time::Time;
+
+/// The most moments of hosts that the events of one input tell; of the rest they tell how many.
+const MOMENTS_MAX: usize = 4096;
 
 /// What a learner can see of the world: the fold of the events so far.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,20 +45,39 @@ impl State {
                 self.files.remove(path);
             }
             What::HostStarted { host, seed } => {
-                self.hosts.insert(host.clone(), Rc::new(Host::new(event.at, *seed)));
+                self.hosts.insert(host.clone(), Rc::new(Host::new(host, event.at, *seed)));
             }
             What::Called { host, pid, call, .. } => {
                 self.make(host, *pid, call);
+            }
+            What::Passed { .. } => {
+                self.pass();
             }
             What::Command { .. } | What::CommandEnded { .. } | What::Scheduling { .. } | What::WithoutEffect { .. } => {
             }
         }
     }
 
-    /// Makes a call on a host at this moment; the answer follows from the calls before it.
-    fn make(&mut self, host: &str, pid: u32, call: &Call) -> Answer {
-        let Some(host) = self.hosts.get_mut(host) else { return Answer::Number(0) };
-        Rc::make_mut(host).make(self.now, pid, call)
+    /// Makes a call on a host at this moment; the answer follows from the calls before it. Tells what has happened since
+    /// this was last told.
+    fn make(&mut self, host: &str, pid: u32, call: &Call) -> (Answer, Vec<Moment>) {
+        let Some(host) = self.hosts.get_mut(host) else { return (Answer::Number(0), Vec::new()) };
+        let host = Rc::make_mut(host);
+        (host.make(self.now, pid, call), host.take_trace())
+    }
+
+    /// Lets the hosts' clocks come up to this moment, and tells what has happened on the way.
+    fn pass(&mut self) -> Vec<Moment> {
+        let now = self.now;
+        let hosts = self.hosts.values_mut().map(Rc::make_mut);
+        let mut moments: Vec<Moment> = hosts
+            .flat_map(|host| {
+                host.pass(now);
+                host.take_trace()
+            })
+            .collect();
+        moments.sort_by_key(|moment| moment.at);
+        moments
     }
 }
 
@@ -87,6 +110,8 @@ pub struct World {
     pub(crate) shells: BTreeMap<Place, crate::tools::Env>,
     /// What runs in the background of the workstation's shell.
     pub(crate) jobs: crate::tools::jobs::Jobs,
+    /// How many moments of hosts the events of this input may still tell.
+    moments_left: usize,
 }
 
 impl World {
@@ -107,6 +132,7 @@ impl World {
             kube: kube::ControlPlane::default(),
             shells: BTreeMap::new(),
             jobs: crate::tools::jobs::Jobs::default(),
+            moments_left: MOMENTS_MAX,
         }
     }
 
@@ -158,8 +184,9 @@ impl World {
             _ => process.map_or("", |process| process.name()).into(),
         };
         let at = self.now();
-        let answer = self.state.make(host, pid, &call);
-        let what = What::Called { host: name, pid, program, call, answer: answer.clone() };
+        let (answer, trace) = self.state.make(host, pid, &call);
+        let trace = self.bounded(trace);
+        let what = What::Called { host: name, pid, program, call, answer: answer.clone(), trace };
         self.record(Event { index, at, actor: Actor::Learner, what, cause: self.cause });
         let waited = self.state.hosts[host].now().since(at);
         if !waited.is_zero() {
@@ -295,12 +322,40 @@ impl World {
         }
         self.limit = usize::MAX;
         self.halted = false;
-        self.cause = None;
+        self.end_of_input();
     }
 
     /// What comes next does not follow from the command that has ended.
     pub(crate) fn end_of_input(&mut self) {
         self.cause = None;
+        self.moments_left = MOMENTS_MAX;
+    }
+
+    /// Records what hosts have done by themselves by now.
+    pub(crate) fn hosts_pass(&mut self) {
+        let index = self.events.len();
+        if self.halted || index >= self.limit {
+            return;
+        }
+        let trace = self.state.pass();
+        if !trace.is_empty() {
+            let what = What::Passed { trace: self.bounded(trace) };
+            self.record(Event { index, at: self.now(), actor: Actor::Lab, what, cause: self.cause });
+        }
+    }
+
+    /// Cuts off what one input may not tell any more, but for how much it was.
+    fn bounded(&mut self, mut trace: Vec<Moment>) -> Rc<[Moment]> {
+        if trace.len() > self.moments_left {
+            let rest = trace.split_off(self.moments_left);
+            let count = |moment: &Moment| if let Happening::More(count) = moment.what { count } else { 1 };
+            let more = Happening::More(rest.iter().map(count).sum());
+            trace.extend(rest.into_iter().last().map(|last| Moment { what: more, ..last }));
+            self.moments_left = 0;
+        } else {
+            self.moments_left -= trace.len();
+        }
+        trace.into()
     }
 
     pub(crate) fn set_jq(&mut self, jq: crate::lab::Jq) {

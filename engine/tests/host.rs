@@ -1,8 +1,14 @@
 //! The programs of a host against the real ones: sessions that were recorded on Linux 6.18 with Debian 12's programs, in
 //! `fixtures/host/*.txt` by `record.sh` beside them; and that a lab with hosts is replayed exactly.
 
+use std::time::Duration;
+
 use portlab_engine::event::What;
 use portlab_engine::lab::{Lab, LabOptions, Nodes, Place};
+use portlab_engine::linux::Namespace;
+use portlab_engine::linux::address::Family;
+use portlab_engine::linux::socket::Protocol;
+use portlab_engine::linux::trace::Trace;
 use regex_lite::Regex;
 
 const SESSIONS: [(&str, &str, &str); 7] = [
@@ -145,4 +151,88 @@ fn an_event_tells_the_call_its_result_and_what_decided() {
     ] {
         assert!(told.iter().any(|told| told == line), "{line}\nnot in\n{}", told.join("\n"));
     }
+}
+
+/// What happened on the hosts, told by the events from this one on.
+fn told(lab: &Lab, from: usize) -> String {
+    let moments = lab.events()[from..].iter().flat_map(|event| match &event.what {
+        What::Called { trace, .. } | What::Passed { trace } => trace.to_vec(),
+        _ => Vec::new(),
+    });
+    moments.map(|moment| format!("{moment}\n")).collect()
+}
+
+/// A client that closes first, as the events tell it: times of the lab in seconds, this end of a connection first.
+const CONNECTION: &str = "\
+0.100 workstation: 0.0.0.0:8080 CLOSE -> LISTEN
+0.200 workstation: 127.0.0.1:50000 > 127.0.0.1:8080 CLOSE -> SYN_SENT
+0.200 workstation: 127.0.0.1:50000 > 127.0.0.1:8080 [S]
+0.200 workstation: 127.0.0.1:8080 > 127.0.0.1:50000 CLOSE -> SYN_RECV
+0.200 workstation: 127.0.0.1:8080 > 127.0.0.1:50000 [S.]
+0.200 workstation: 127.0.0.1:50000 > 127.0.0.1:8080 SYN_SENT -> ESTABLISHED
+0.200 workstation: 127.0.0.1:50000 > 127.0.0.1:8080 [.]
+0.200 workstation: 127.0.0.1:8080 > 127.0.0.1:50000 SYN_RECV -> ESTABLISHED
+0.200 workstation: 127.0.0.1:50000 > 127.0.0.1:8080 ESTABLISHED -> FIN_WAIT1
+0.200 workstation: 127.0.0.1:50000 > 127.0.0.1:8080 [F.]
+0.200 workstation: 127.0.0.1:8080 > 127.0.0.1:50000 ESTABLISHED -> CLOSE_WAIT
+0.200 workstation: 127.0.0.1:8080 > 127.0.0.1:50000 CLOSE_WAIT -> LAST_ACK
+0.200 workstation: 127.0.0.1:8080 > 127.0.0.1:50000 [F.]
+0.200 workstation: 127.0.0.1:50000 > 127.0.0.1:8080 FIN_WAIT1 -> FIN_WAIT2
+0.200 workstation: 127.0.0.1:50000 > 127.0.0.1:8080 FIN_WAIT2 -> TIME_WAIT
+0.200 workstation: 127.0.0.1:50000 > 127.0.0.1:8080 [.]
+0.200 workstation: 127.0.0.1:8080 > 127.0.0.1:50000 LAST_ACK -> CLOSE
+";
+
+/// A SYN and a datagram to closed ports.
+const REFUSED: &str = "\
+70.300 workstation: 127.0.0.1:50000 > 127.0.0.1:9 CLOSE -> SYN_SENT
+70.300 workstation: 127.0.0.1:50000 > 127.0.0.1:9 [S]
+70.300 workstation: 127.0.0.1:9 > 127.0.0.1:50000 [R.]
+70.300 workstation: 127.0.0.1:50000 > 127.0.0.1:9 SYN_SENT -> CLOSE
+70.400 workstation: 127.0.0.1:50000 > 127.0.0.1:9 UDP, 2 bytes
+70.400 workstation: 127.0.0.1 > 127.0.0.1 ICMP 127.0.0.1 udp port 9 unreachable
+";
+
+#[test]
+fn events_tell_packets_and_states() {
+    let mut lab = lab();
+    run(&mut lab, "sysctl -qw net.ipv4.ip_local_port_range='50000 50001'; nc -lk 8080 &");
+    run(&mut lab, "nc -z 127.0.0.1 8080");
+    assert_eq!(told(&lab, 0), CONNECTION);
+    let from = lab.events().len();
+    lab.advance(Duration::from_secs(70));
+    assert_eq!(told(&lab, from), "60.200 workstation: 127.0.0.1:50000 > 127.0.0.1:8080 TIME_WAIT -> CLOSE\n");
+    let from = lab.events().len();
+    run(&mut lab, "nc -z 127.0.0.1 9; echo a | nc -w1 -u 127.0.0.1 9");
+    assert_eq!(told(&lab, from), REFUSED);
+}
+
+#[test]
+fn a_full_queue_and_its_silence_are_told() {
+    let mut host = Namespace::new(1);
+    host.switch_on(Trace::new("server".into(), 0));
+    let to = "127.0.0.1:8080".parse().unwrap();
+    let listener = host.socket(Protocol::Tcp, Family::V4);
+    host.bind(listener, to).unwrap();
+    host.listen(listener, 0).unwrap();
+    let mut answers = (0..2).map(|_| {
+        let client = host.socket(Protocol::Tcp, Family::V4);
+        host.connect(client, to).is_ok()
+    });
+    assert_eq!((answers.next(), answers.next()), (Some(true), Some(false)));
+    let told: Vec<String> = host.take_trace().iter().map(ToString::to_string).collect();
+    let dropped = "[S], dropped: the listener's queue is full";
+    assert!(told.iter().any(|line| line.ends_with(dropped)), "{}", told.join("\n"));
+    assert!(host.take_trace().is_empty());
+}
+
+#[test]
+fn a_trace_is_bounded() {
+    let mut lab = lab();
+    let from = lab.events().len();
+    run(&mut lab, "nc -lk 8080 > served & for i in $(seq 400); do nc -z 127.0.0.1 8080; done");
+    let told = told(&lab, from);
+    let kept = told.lines().filter(|line| !line.contains(" more")).count();
+    assert_eq!(kept, 4096);
+    assert!(told.lines().last().is_some_and(|line| line.contains(" more")), "{told:.200}");
 }

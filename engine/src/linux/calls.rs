@@ -10,6 +10,7 @@ use super::packet::{Body, Packet};
 use super::route::{LO, Out, parse_prefix, wire_family};
 use super::socket::{Protocol, Socket, SocketId, State};
 use super::tcp::connect::CALL_TIMEOUT_MS;
+use super::trace::{Way, Why};
 use super::{Errno, Namespace};
 
 impl Namespace {
@@ -195,21 +196,31 @@ impl Namespace {
         let source = if is_any(packet.source) { wire_family(packet.destination).any() } else { packet.source };
         match self.routing.output(source, packet.destination, None).map(|path| path.out) {
             Ok(Out::Local) => self.backlog.push_back(packet),
-            Ok(Out::Link { device, .. }) if device != LO => self.outbox.push((device, packet)),
+            Ok(Out::Link { device, .. }) if device != LO => {
+                self.note_packet(Way::Out(device), &packet);
+                self.outbox.push((device, packet));
+            }
             // Nobody hears of it.
-            _ => {}
+            _ => self.note_dropped(|| packet, Why::NobodyThere),
         }
     }
 
     /// Delivers what is under way to own addresses.
     pub(super) fn deliver(&mut self) {
         while let Some(packet) = self.backlog.pop_front() {
-            self.receive(&packet);
+            self.note_packet(Way::Lo, &packet);
+            self.take_in(&packet);
         }
     }
 
-    /// A packet came in, from an own address or from a device.
-    pub fn receive(&mut self, packet: &Packet) {
+    /// A packet came in by a device.
+    pub fn receive(&mut self, device: u32, packet: &Packet) {
+        self.note_packet(Way::In(device), packet);
+        self.take_in(packet);
+        self.deliver();
+    }
+
+    fn take_in(&mut self, packet: &Packet) {
         match &packet.body {
             Body::Tcp(segment) => self.receive_tcp(packet, segment),
             Body::Udp(data) => self.receive_udp(packet, data),

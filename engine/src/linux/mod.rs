@@ -6,6 +6,7 @@
 //! * [`bind`] with [`bucket`]: who may take a port. [`ephemeral`]: which port `connect` takes.
 //! * [`demux`]: which socket a packet is for. [`tcp`], [`udp`]: what it does there.
 //! * [`calls`]: the system calls, [`options`] among them; [`sysctl`], [`counters`], [`route`], [`timer`].
+//! * [`trace`]: what is told of all this besides the answers.
 //!
 //! Time is virtual and stands still during a call, except for one that waits. Packets to an own address are delivered
 //! before the call returns, as on a quiet loopback; those to others lie in [`Namespace::outbox`]. Left out: sizes of
@@ -26,6 +27,7 @@ pub mod socket;
 pub mod sysctl;
 pub mod tcp;
 pub mod timer;
+pub mod trace;
 pub mod udp;
 
 pub use errno::Errno;
@@ -71,6 +73,8 @@ pub struct Namespace {
     inodes: u64,
     /// Where the next connection's numbers begin.
     sequence: u32,
+    /// What happened besides the answers of calls; none unless it was switched on.
+    trace: Option<trace::Trace>,
 }
 
 impl Namespace {
@@ -98,6 +102,7 @@ impl Namespace {
             random: Random(seed),
             inodes: 20_000,
             sequence: 1,
+            trace: None,
         }
     }
 

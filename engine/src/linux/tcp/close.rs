@@ -90,7 +90,7 @@ impl Namespace {
             }
             _ => return,
         };
-        self.sock(id).state = next;
+        self.set_state(id, next);
         self.send_fin(id);
     }
 

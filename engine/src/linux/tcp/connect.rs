@@ -108,13 +108,14 @@ impl Namespace {
         }
         let socket = self.sock(id);
         (socket.peer, socket.dport) = (path.destination, port);
-        self.set_state(id, State::SynSent);
+        self.sock(id).state = State::SynSent;
         if let Err(refusal) = self.enter_connection(id) {
-            self.set_state(id, State::Close);
+            self.quietly(|namespace| namespace.set_state(id, State::Close));
             self.reset_address(id);
             self.sock(id).dport = 0;
             return Err(refusal);
         }
+        self.note_state(id, State::Close, State::SynSent);
         self.send_syn(id);
         Ok(())
     }

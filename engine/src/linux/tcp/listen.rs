@@ -37,6 +37,7 @@ impl Namespace {
         let socket = self.sock(id);
         socket.sport = socket.num;
         self.enter_listener(id);
+        self.note_state(id, State::Close, State::Listen);
         Ok(())
     }
 

@@ -26,6 +26,7 @@ impl Namespace {
     /// Changes the state. Leaving for `Close`, the socket can be found no more, and gives back a port that nobody asked for.
     pub(super) fn set_state(&mut self, id: SocketId, state: State) {
         let old = self.socket_of(id).state;
+        self.note_state(id, old, state);
         if state == State::Close {
             if matches!(old, State::Established | State::CloseWait) {
                 self.count(Counter::TcpEstabResets);

@@ -10,9 +10,10 @@ use super::super::bucket::Owner;
 use super::super::counters::Counter;
 use super::super::demux::{Holder, Tuple};
 use super::super::errno::Errno;
-use super::super::packet::{Packet, Segment, before};
+use super::super::packet::{Body, Packet, Segment, before};
 use super::super::socket::{Request, RequestId, Socket, SocketId, State};
 use super::super::timer::Timer;
+use super::super::trace::Why;
 use super::connect::SYN_TIMEOUT_MS;
 
 /// How soon a SYN is sent again after an answer that did not fit, in ms: two ticks.
@@ -64,13 +65,14 @@ impl Namespace {
         if self.queue_is_full(listener) {
             self.count(Counter::TcpExtListenOverflows);
             self.count(Counter::TcpExtListenDrops);
+            self.note_dropped(|| packet_of(tuple, segment), Why::QueueFull);
             return;
         }
         let iss = self.first_sequence_number();
         let entry = self.requests.vacant_key();
         let id = RequestId(super::super::number(entry));
         let timer = self.set_timer(self.now + SYN_TIMEOUT_MS, Timer::RetransmitRequest(id));
-        self.requests.insert(Request {
+        let request = Request {
             listener,
             local: tuple.local,
             num: tuple.port,
@@ -81,7 +83,9 @@ impl Namespace {
             timestamps: segment.timestamps && self.sysctls.timestamps,
             retransmits: 0,
             timer,
-        });
+        };
+        self.note_request(&request, State::Close, State::SynRecv);
+        self.requests.insert(request);
         self.established.insert(*tuple, Holder::Request(id));
         self.send_syn_ack(id);
     }
@@ -101,7 +105,7 @@ impl Namespace {
             sport: request.num,
             destination: request.peer,
             dport: request.dport,
-            body: super::super::packet::Body::Tcp(segment),
+            body: Body::Tcp(segment),
         };
         self.count(Counter::TcpOutSegs);
         self.transmit(packet);
@@ -111,6 +115,7 @@ impl Namespace {
     pub(super) fn forget_request(&mut self, id: RequestId) {
         let request = self.requests.remove(id.0 as usize);
         self.timers.cancel(request.timer);
+        self.note_request(&request, State::SynRecv, State::Close);
         self.established.remove(&tuple_of_request(&request), Holder::Request(id));
     }
 
@@ -144,6 +149,7 @@ impl Namespace {
                 self.forget_request(id);
                 return Fate::Refused;
             }
+            self.note_dropped(|| packet_of(&tuple_of_request(&request), segment), Why::QueueFull);
             return Fate::Taken;
         }
         let child = self.make_child(id, &request);
@@ -381,8 +387,8 @@ impl Namespace {
         socket.tcp.acks.scheduled = true;
         match socket.state {
             State::SynRecv | State::Established => {
-                socket.state = State::CloseWait;
                 socket.tcp.acks.interactive = true;
+                self.set_state(id, State::CloseWait);
             }
             State::FinWait1 => {
                 self.send_ack(id);
@@ -415,6 +421,17 @@ impl Namespace {
 fn has_new_text(segment: &Segment, rcv_nxt: u32) -> bool {
     let end = segment.end().wrapping_sub(u32::from(segment.fin));
     !segment.data.is_empty() && before(rcv_nxt, end)
+}
+
+/// The segment as it came to the receiver of this tuple.
+fn packet_of(tuple: &Tuple, segment: &Segment) -> Packet {
+    Packet {
+        source: tuple.peer,
+        sport: tuple.dport,
+        destination: tuple.local,
+        dport: tuple.port,
+        body: Body::Tcp(segment.clone()),
+    }
 }
 
 fn tuple_of_request(request: &Request) -> Tuple {

@@ -57,15 +57,17 @@ impl Namespace {
             entered: self.now,
             timer,
         };
+        let old = socket.state;
         let tuple = tuple_of(socket);
         self.buckets.enter(wait.num, wait.local, Owner::TimeWait(entry), true);
+        self.note_time_wait(&wait, old, substate);
         self.time_waits.insert(wait);
         self.established.replace(&tuple, Holder::Socket(id), Holder::TimeWait(entry));
         self.sock(id).hashed = false;
         // The kernel counts those that go early apart.
         self.count(if wait_ms <= 4000 { Counter::TcpExtTWKilled } else { Counter::TcpExtTW });
         self.flows.release(&tuple);
-        self.done(id);
+        self.quietly(|namespace| namespace.done(id));
     }
 
     /// The end of an entry.
@@ -75,7 +77,8 @@ impl Namespace {
         self.timers.cancel(wait.timer);
         let Self { buckets, sockets, time_waits, .. } = self;
         buckets.leave(tuple.port, tuple.local, Owner::TimeWait(id), |owner| chosen(sockets, time_waits, owner));
-        self.time_waits.remove(id.0 as usize);
+        let wait = self.time_waits.remove(id.0 as usize);
+        self.note_time_wait(&wait, wait.substate, State::Close);
         self.established.remove(&tuple, Holder::TimeWait(id));
         self.flows.release(&tuple);
     }
@@ -139,6 +142,8 @@ impl Namespace {
         let now = self.now;
         let wait = &mut self.time_waits[id.0 as usize];
         (wait.substate, wait.rcv_nxt, wait.entered) = (State::TimeWait, segment.end(), now);
+        let wait = wait.clone();
+        self.note_time_wait(&wait, State::FinWait2, State::TimeWait);
         self.restart(id);
         self.acknowledge_again(id, packet);
     }
