@@ -196,8 +196,8 @@ fn connect_takes_one_parity_first_and_bind_the_other() {
 /// Carries what left a host to the other, until neither has anything to say.
 fn exchange(one: &mut Namespace, two: &mut Namespace) {
     while !(one.outbox.is_empty() && two.outbox.is_empty()) {
-        std::mem::take(&mut one.outbox).iter().for_each(|(_, packet)| two.receive(packet));
-        std::mem::take(&mut two.outbox).iter().for_each(|(_, packet)| one.receive(packet));
+        std::mem::take(&mut one.outbox).iter().for_each(|(_, packet)| two.receive(2, packet));
+        std::mem::take(&mut two.outbox).iter().for_each(|(_, packet)| one.receive(2, packet));
     }
 }
 
