@@ -4,7 +4,7 @@
 //! again; since a namespace chooses by its seed and its clock follows the lab's, the answers are the same each time. What a
 //! namespace does by itself (timers) follows from the clock, so time needs no events; what it did is told by the next one.
 //!
-//! Left out: links between hosts, users other than root, descriptors that are not sockets (0 to 2 are taken).
+//! Left out: links between hosts, descriptors that are not sockets (0 to 2 are taken).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,6 +36,8 @@ pub enum Call {
     Socket {
         protocol: Protocol,
         family: Family,
+        /// What the program calls the descriptor, where it is known.
+        name: Option<Rc<str>>,
     },
     SetOption {
         fd: u32,
@@ -55,6 +57,8 @@ pub enum Call {
     },
     Accept {
         fd: u32,
+        /// What the program calls the new descriptor, where it is known.
+        name: Option<Rc<str>>,
     },
     Send {
         fd: u32,
@@ -69,6 +73,15 @@ pub enum Call {
     },
     Close {
         fd: u32,
+    },
+    Getsockname {
+        fd: u32,
+    },
+    Getpeername {
+        fd: u32,
+    },
+    Seteuid {
+        uid: u32,
     },
     /// Writes a setting.
     Sysctl {
@@ -88,6 +101,7 @@ pub enum Answer {
     /// 0, a descriptor, a count of bytes or the number of a process.
     Number(u32),
     Data(Rc<[u8]>),
+    Address(SocketAddr),
     Accepted {
         fd: u32,
         peer: SocketAddr,
@@ -108,17 +122,22 @@ impl Answer {
         match self {
             Answer::Number(number) | Answer::Accepted { fd: number, .. } => Ok(*number),
             Answer::Data(data) => Ok(u32::try_from(data.len()).unwrap_or(u32::MAX)),
+            Answer::Address(_) => Ok(0),
             Answer::Refused { refusal, .. } => Err(refusal.errno),
         }
     }
 }
 
 /// A process.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Process {
     pub line: Rc<str>,
+    /// Its effective user; the real one is root, so it may go back.
+    pub euid: u32,
     /// Its sockets by descriptor.
     pub fds: BTreeMap<u32, SocketId>,
+    /// What the program calls its descriptors, for those that have a name.
+    pub names: BTreeMap<u32, Rc<str>>,
 }
 
 impl Process {
@@ -126,6 +145,23 @@ impl Process {
     #[must_use]
     pub fn name(&self) -> &str {
         self.line.split(' ').next().unwrap_or("")
+    }
+
+    /// The open descriptor that the program calls so.
+    #[must_use]
+    pub fn descriptor(&self, name: &str) -> Option<u32> {
+        self.names.iter().find(|(_, own)| &***own == name).map(|(fd, _)| *fd)
+    }
+
+    /// Takes the lowest free descriptor, as the kernel gives it; 0 to 2 are taken.
+    fn give(&mut self, socket: SocketId, name: Option<&Rc<str>>) -> u32 {
+        let fd = (3..).find(|fd| !self.fds.contains_key(fd)).unwrap_or(u32::MAX);
+        self.fds.insert(fd, socket);
+        if let Some(name) = name {
+            self.names.retain(|_, other| other != name);
+            self.names.insert(fd, name.clone());
+        }
+        fd
     }
 }
 
@@ -207,9 +243,13 @@ impl Host {
             Owner::Socket(id) => {
                 let socket = self.namespace.socket_of(id);
                 let at = socket.family.show(socket.local, socket.num);
-                let who = self
-                    .owner(id)
-                    .map_or_else(|| "a socket".to_owned(), |(pid, process, _)| format!("{} ({pid})", process.name()));
+                let who = self.owner(id).map_or_else(
+                    || "a socket".to_owned(),
+                    |(pid, process, fd)| match process.names.get(&fd) {
+                        Some(name) => name.to_string(),
+                        None => format!("{} ({pid})", process.name()),
+                    },
+                );
                 format!("{who} at {at}, {}", socket.state.name())
             }
             Owner::TimeWait(id) => {
@@ -224,11 +264,12 @@ impl Host {
         if let Call::Spawn { line } = call {
             let pid = self.next_pid;
             self.next_pid += 1;
-            self.processes.insert(pid, Process { line: line.clone(), fds: BTreeMap::new() });
+            self.processes.insert(pid, Process { line: line.clone(), ..Process::default() });
             return Ok(Answer::Number(pid));
         }
         let Some(process) = self.processes.get_mut(&pid) else { return Err(Errno::Ebadf.into()) };
         let namespace = &mut self.namespace;
+        namespace.euid = process.euid;
         let at = |fd: &u32| process.fds.get(fd).copied().ok_or(Errno::Ebadf);
         match call {
             Call::Spawn { .. } => {}
@@ -236,19 +277,19 @@ impl Host {
                 let ended = self.processes.remove(&pid);
                 ended.into_iter().flat_map(|process| process.fds.into_values()).for_each(|id| namespace.close(id));
             }
-            Call::Socket { protocol, family } => {
+            Call::Socket { protocol, family, name } => {
                 let socket = namespace.socket(*protocol, *family);
-                return Ok(Answer::Number(give(process, socket)));
+                return Ok(Answer::Number(process.give(socket, name.as_ref())));
             }
             Call::SetOption { fd, option } => namespace.setsockopt(at(fd)?, option)?,
             Call::Bind { fd, to } => namespace.bind(at(fd)?, *to)?,
             Call::Listen { fd, backlog } => namespace.listen(at(fd)?, *backlog)?,
             Call::Connect { fd, to } => namespace.connect(at(fd)?, *to)?,
-            Call::Accept { fd } => {
+            Call::Accept { fd, name } => {
                 let child = namespace.accept(at(fd)?)?;
                 let socket = namespace.socket_of(child);
                 let peer = socket.family.show(socket.peer, socket.dport);
-                return Ok(Answer::Accepted { fd: give(process, child), peer });
+                return Ok(Answer::Accepted { fd: process.give(child, name.as_ref()), peer });
             }
             Call::Send { fd, data } => {
                 let sent = namespace.send(at(fd)?, data)?;
@@ -259,7 +300,14 @@ impl Host {
             Call::Close { fd } => {
                 let socket = at(fd)?;
                 process.fds.remove(fd);
+                process.names.remove(fd);
                 namespace.close(socket);
+            }
+            Call::Getsockname { fd } => return Ok(Answer::Address(namespace.getsockname(at(fd)?))),
+            Call::Getpeername { fd } => return Ok(Answer::Address(namespace.getpeername(at(fd)?)?)),
+            Call::Seteuid { uid } => {
+                namespace.seteuid(*uid)?;
+                process.euid = *uid;
             }
             Call::Sysctl { name, value } => namespace.set_sysctl(name, value)?,
             Call::AddAddress { device, prefix } => namespace.add_address(device, prefix)?,
@@ -268,20 +316,13 @@ impl Host {
     }
 }
 
-/// The lowest free descriptor of a process, as the kernel gives it; 0 to 2 are taken.
-fn give(process: &mut Process, socket: SocketId) -> u32 {
-    let fd = (3..).find(|fd| !process.fds.contains_key(fd)).unwrap_or(u32::MAX);
-    process.fds.insert(fd, socket);
-    fd
-}
-
 impl fmt::Display for Call {
     /// In strace's notation.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Call::Spawn { line } => write!(f, "execve({line})"),
             Call::Exit => f.write_str("exit()"),
-            Call::Socket { protocol, family } => {
+            Call::Socket { protocol, family, .. } => {
                 let protocol = if *protocol == Protocol::Tcp { "tcp" } else { "udp" };
                 write!(f, "socket({protocol}{})", if *family == Family::V4 { 4 } else { 6 })
             }
@@ -289,11 +330,14 @@ impl fmt::Display for Call {
             Call::Bind { fd, to } => write!(f, "bind({fd}, {to})"),
             Call::Listen { fd, backlog } => write!(f, "listen({fd}, {backlog})"),
             Call::Connect { fd, to } => write!(f, "connect({fd}, {to})"),
-            Call::Accept { fd } => write!(f, "accept({fd})"),
+            Call::Accept { fd, .. } => write!(f, "accept({fd})"),
             Call::Send { fd, data } => write!(f, "send({fd}, {} bytes)", data.len()),
             Call::Recv { fd } => write!(f, "recv({fd})"),
             Call::Shutdown { fd, how } => write!(f, "shutdown({fd}, {how})"),
             Call::Close { fd } => write!(f, "close({fd})"),
+            Call::Getsockname { fd } => write!(f, "getsockname({fd})"),
+            Call::Getpeername { fd } => write!(f, "getpeername({fd})"),
+            Call::Seteuid { uid } => write!(f, "seteuid({uid})"),
             Call::Sysctl { name, value } => write!(f, "sysctl({name}, \"{value}\")"),
             Call::AddAddress { device, prefix } => write!(f, "addr({device}, {prefix})"),
         }
@@ -306,6 +350,7 @@ impl fmt::Display for Answer {
         match self {
             Answer::Number(number) => write!(f, "{number}"),
             Answer::Data(data) => write!(f, "{} bytes", data.len()),
+            Answer::Address(address) => write!(f, "{address}"),
             Answer::Accepted { fd, peer } => write!(f, "{fd} from {peer}"),
             Answer::Refused { refusal, holder } => {
                 write!(f, "-1 {} ({})", refusal.errno.name(), refusal.errno.words())?;

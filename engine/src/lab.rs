@@ -1,6 +1,6 @@
 //! The lab: the one door through which the page, the scenarios and xtask reach the engine.
 //!
-//! The world changes only through [`Lab::run`], [`Lab::advance`] and [`Lab::write_file`]. Time travel is replay:
+//! The world changes only through [`Lab::run`], [`Lab::call`], [`Lab::advance`] and their like. Time travel is replay:
 //! [`Lab::at`] folds the recorded events, [`Lab::rewind`] runs the same inputs again up to an event, and both give
 //! the same state. An event in the middle of a controller's work can be gone back to as well: the world then goes
 //! on as if that controller had been restarted at that moment.
@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::event::{Actor, Event, What};
+use crate::host::{Answer, Call, Host};
 use crate::kube;
 use crate::time::Time;
 use crate::tools;
@@ -18,6 +19,8 @@ use crate::world::{State, World};
 /// Which nodes a lab has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nodes {
+    /// No cluster at all: kubectl finds no server.
+    NoCluster,
     /// An API server and a scheduler only: no kubelet, no controllers; nodes are what is applied.
     None,
     /// A kind cluster of this many nodes, the control plane included; at least 1.
@@ -135,6 +138,12 @@ enum Input {
         line: Rc<str>,
     },
     Advance(Duration),
+    RestartHost(Rc<str>),
+    Call {
+        host: Rc<str>,
+        pid: u32,
+        call: Call,
+    },
     WriteFile {
         path: String,
         text: Option<Rc<str>>,
@@ -208,6 +217,24 @@ impl Lab {
         if self.world.state.files.contains_key(path) {
             self.input(Input::WriteFile { path: path.to_owned(), text: None });
         }
+    }
+
+    /// Starts a host, anew where one of that name runs.
+    pub fn restart_host(&mut self, host: &str) {
+        self.input(Input::RestartHost(host.into()));
+    }
+
+    /// Makes a system call of a process on a host; `EAGAIN` where no host of that name has started.
+    pub fn call(&mut self, host: &str, pid: u32, call: Call) -> Answer {
+        self.inputs.push((self.events().len(), Input::Call { host: host.into(), pid, call: call.clone() }));
+        let answer = take_call(&mut self.world, host, pid, call);
+        self.keep_snapshot();
+        answer
+    }
+
+    /// A host as it is now; none before it has started.
+    pub fn host(&mut self, host: &str) -> Option<&Host> {
+        self.world.host(host)
     }
 
     fn input(&mut self, input: Input) -> Output {
@@ -373,10 +400,24 @@ fn take_in(world: &mut World, input: &Input) -> Output {
             world.end_of_input();
             Output::default()
         }
+        Input::RestartHost(host) => {
+            world.restart_host(host);
+            Output::default()
+        }
+        Input::Call { host, pid, call } => {
+            take_call(world, host, *pid, call.clone());
+            Output::default()
+        }
         Input::WriteFile { path, text } => {
             world.commit(Actor::Learner, What::FileWritten { path: path.clone(), text: text.clone() });
             Output::default()
         }
         Input::Cut { .. } => Output::default(),
     }
+}
+
+fn take_call(world: &mut World, host: &str, pid: u32, call: Call) -> Answer {
+    let answer = world.call(host, pid, call);
+    world.end_of_input();
+    answer
 }

@@ -198,9 +198,14 @@ impl World {
     /// Starts a host unless it runs already.
     pub fn start_host(&mut self, host: &str) {
         if !self.state.hosts.contains_key(host) {
-            let seed = self.options.seed;
-            self.commit(Actor::Lab, What::HostStarted { host: host.into(), seed });
+            self.restart_host(host);
         }
+    }
+
+    /// Starts a host, anew where one of that name runs.
+    pub fn restart_host(&mut self, host: &str) {
+        let seed = self.options.seed;
+        self.commit(Actor::Lab, What::HostStarted { host: host.into(), seed });
     }
 
     /// A host as it is now; none before it has started.

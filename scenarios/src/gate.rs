@@ -9,6 +9,7 @@ use std::fmt;
 use crate::claim;
 use crate::grade::{self, Graded, Graduation, Verdict};
 use crate::model::{Claim, Command, Exercise, Lesson};
+use crate::script;
 use crate::world::World;
 
 /// Something that a lesson does not pass, with its line in `lesson.md`.
@@ -56,6 +57,11 @@ pub fn check(world: &mut dyn World, lesson: &Lesson) -> Result<(Vec<Complaint>, 
         }
     }
     for exercise in grade::exercises(lesson) {
+        if let Some(program) = &exercise.program {
+            for (line, text) in script::idle(world, exercise, program) {
+                complain(line, format!("exercise `{}`: the goal is reached without `{text}`", exercise.id));
+            }
+        }
         for command in idle(world, lesson, exercise)? {
             let message = format!("exercise `{}`: the goal is reached without `{}`", exercise.id, command.line);
             complain(command.source_line, message);

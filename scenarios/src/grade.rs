@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use crate::claim;
-use crate::model::{Block, Choice, Command, Exercise, Goal, Lesson, Question};
+use crate::model::{Block, Calls, Choice, Command, Exercise, Goal, Lesson, Question};
+use crate::script::{self, Made};
 use crate::world::{Seen, World};
 
 /// How long a look waits before the next.
@@ -126,18 +127,27 @@ fn check_holds(world: &mut dyn World, commands: &[Command], patient: bool) -> bo
     })
 }
 
-/// The choices of a question that hold now.
-pub fn held(world: &mut dyn World, question: &Question) -> Vec<usize> {
-    let holds = |(i, choice): (usize, &Choice)| check_holds(world, &choice.check, false).then_some(i);
+/// The choices of a question that hold now; `made` are the calls that it may be about.
+pub fn held(world: &mut dyn World, question: &Question, made: &[Made]) -> Vec<usize> {
+    let holds = |(i, choice): (usize, &Choice)| {
+        let holds = match &choice.call {
+            Some(call) => script::came(made, call),
+            None => check_holds(world, &choice.check, false),
+        };
+        holds.then_some(i)
+    };
     question.choices.iter().enumerate().filter_map(holds).collect()
 }
 
-/// The first goal that does not hold now.
-pub fn first_open<'a>(world: &mut dyn World, exercise: &'a Exercise) -> Option<&'a Goal> {
-    exercise.goals.iter().find(|goal| !check_holds(world, &goal.check, false))
+/// The first goal that does not hold now; `made` are the calls of the program, where it is one.
+pub fn first_open<'a>(world: &mut dyn World, exercise: &'a Exercise, made: &[Made]) -> Option<&'a Goal> {
+    exercise.goals.iter().find(|goal| match &goal.call {
+        Some(call) => !script::came(made, call),
+        None => !check_holds(world, &goal.check, false),
+    })
 }
 
-/// Whether every goal holds, now or soon.
+/// Whether every goal of commands holds, now or soon.
 pub fn reached(world: &mut dyn World, exercise: &Exercise) -> bool {
     exercise.goals.iter().all(|goal| check_holds(world, &goal.check, true))
 }
@@ -151,20 +161,25 @@ pub fn lesson(world: &mut dyn World, lesson: &Lesson) -> Result<Graduation, Stri
     world.fresh(&lesson.cluster, &lesson.files)?;
     for (n, step) in lesson.steps.iter().enumerate() {
         let mut open: Vec<&Question> = Vec::new();
+        let mut made: Vec<Made> = Vec::new();
+        let place = format!("step {}", n + 1);
         for block in &step.blocks {
             match block {
                 Block::Console(commands) => {
-                    let place = format!("step {}", n + 1);
                     out.claims.extend(commands.iter().map(|c| command(world, &place, c)));
-                    out.questions.extend(open.drain(..).map(|question| answer(world, question)));
+                    out.questions.extend(open.drain(..).map(|question| answer(world, question, &made)));
+                }
+                Block::Syscalls(calls) => {
+                    made = self::calls(world, &place, calls, &mut out.claims);
+                    out.questions.extend(open.drain(..).map(|question| answer(world, question, &made)));
                 }
                 Block::Predict(question) => open.push(question),
-                Block::Recall(question) => out.questions.push(answer(world, question)),
-                Block::Prose(_) | Block::Exercise(_) | Block::Yaml { .. } => {}
+                Block::Recall(question) => out.questions.push(answer(world, question, &made)),
+                Block::Prose(_) | Block::Exercise(_) | Block::Yaml { .. } | Block::Instrument(_) => {}
             }
         }
         // A prediction without commands after it is about what is there already.
-        out.questions.extend(open.drain(..).map(|question| answer(world, question)));
+        out.questions.extend(open.drain(..).map(|question| answer(world, question, &made)));
     }
     for exercise in exercises(lesson) {
         let (tried, claims) = self::exercise(world, lesson, exercise)?;
@@ -182,13 +197,31 @@ pub fn exercises(lesson: &Lesson) -> impl Iterator<Item = &Exercise> {
     })
 }
 
-fn answer(world: &mut dyn World, question: &Question) -> Answered {
-    let line = question.choices.first().and_then(|c| c.check.first()).map_or(0, |c| c.source_line);
-    Answered { id: question.id.clone(), line, held: held(world, question) }
+fn answer(world: &mut dyn World, question: &Question, made: &[Made]) -> Answered {
+    let first = question.choices.first();
+    let line = first.and_then(|c| Some(c.call.as_ref()?.source_line).or(Some(c.check.first()?.source_line)));
+    Answered { id: question.id.clone(), line: line.unwrap_or(0), held: held(world, question, made) }
+}
+
+/// Makes the calls of a script; a claim for each line.
+fn calls(world: &mut dyn World, place: &str, calls: &Calls, claims: &mut Vec<Graded>) -> Vec<Made> {
+    match script::make(world, calls) {
+        Ok(made) => {
+            claims.extend(made.iter().map(|one| script::graded(place, one)));
+            made
+        }
+        Err(reason) => {
+            claims.push(script::not_made(place, calls, reason));
+            Vec::new()
+        }
+    }
 }
 
 /// Tries an exercise from both sides: its start must leave a goal open, its solution must reach all.
 fn exercise(world: &mut dyn World, lesson: &Lesson, exercise: &Exercise) -> Result<(Tried, Vec<Graded>), String> {
+    if let Some(program) = &exercise.program {
+        return Ok(script::exercise(world, exercise, program));
+    }
     world.fresh(&lesson.cluster, &lesson.files)?;
     let mut claims = Vec::new();
     let mut run = |world: &mut dyn World, what: &str, commands: &[Command]| {
@@ -196,7 +229,7 @@ fn exercise(world: &mut dyn World, lesson: &Lesson, exercise: &Exercise) -> Resu
         claims.extend(commands.iter().map(|c| command(world, &place, c)));
     };
     run(world, "start", &exercise.start);
-    let start_satisfies = first_open(world, exercise).is_none();
+    let start_satisfies = first_open(world, exercise, &[]).is_none();
     run(world, "solution", &exercise.solution);
     for (n, goal) in exercise.goals.iter().enumerate() {
         run(world, &format!("goal {}", n + 1), &goal.check);

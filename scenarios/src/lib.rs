@@ -6,6 +6,7 @@
 //! * [`grade`]: runs a lesson in a world and says of each claim, prediction and exercise how it went.
 //! * [`gate`]: what every lesson must pass, from both sides.
 //! * [`record`]: what a run on a real cluster has confirmed.
+//! * [`script`]: a lesson's system calls in a world.
 //! * [`syscalls`]: scripts of system calls, and worlds that answer them.
 
 pub mod claim;
@@ -17,6 +18,7 @@ pub mod parse;
 #[cfg(feature = "parse")]
 pub mod read;
 pub mod record;
+pub mod script;
 pub mod syscalls;
 pub mod world;
 

@@ -40,7 +40,7 @@ pub struct Lesson {
 /// What the lesson runs on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
-    /// Nodes, the control plane included.
+    /// Nodes, the control plane included; 0 where the lesson needs no cluster but the workstation alone.
     pub nodes: u32,
     pub proxy: Proxy,
 }
@@ -70,7 +70,9 @@ pub enum Block {
     Prose(Vec<Paragraph>),
     /// Commands and the output to be seen.
     Console(Vec<Command>),
-    /// Asked before the commands that follow in the step may run.
+    /// System calls and what each gives.
+    Syscalls(Calls),
+    /// Asked before the commands or calls that follow in the step may run.
     Predict(Question),
     /// Asked about what was just seen, before the rest of the step opens.
     Recall(Question),
@@ -79,6 +81,39 @@ pub enum Block {
     Yaml {
         file: String,
     },
+    /// A part of the page to try things on, which has no claims.
+    Instrument(Instrument),
+}
+
+/// A script of system calls, as `crate::syscalls` reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Calls {
+    /// The block's text, verbatim.
+    pub script: String,
+    /// Line of `lesson.md` on which the script begins, from 1.
+    pub source_line: u32,
+}
+
+/// Something of the page that answers what is tried on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Instrument {
+    /// System calls of two processes, chosen one by one.
+    Calls,
+    /// Every source port towards one destination, under a load.
+    SourcePorts,
+}
+
+impl Instrument {
+    pub const ALL: [Instrument; 2] = [Instrument::Calls, Instrument::SourcePorts];
+
+    /// The word in the lesson and in the page's address.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Instrument::Calls => "calls",
+            Instrument::SourcePorts => "source-ports",
+        }
+    }
 }
 
 /// A block of running text.
@@ -142,6 +177,8 @@ pub struct Choice {
     pub note: Vec<Span>,
     /// What makes it true, looked at when the question's answer is due: after the step's commands.
     pub check: Vec<Command>,
+    /// Or a line of the step's system calls, with the answer that makes it true: `bind(api, 0.0.0.0:80) = 0`.
+    pub call: Option<Calls>,
     /// Why it tempts, shown when it did not hold; or why it holds.
     pub why: Vec<Span>,
 }
@@ -156,12 +193,24 @@ pub struct Exercise {
     pub goals: Vec<Goal>,
     /// Files that a solution needs besides the lesson's own, and its commands; every command is needed.
     pub solution: Vec<Command>,
+    /// In place of start and solution: a program to be repaired.
+    pub program: Option<Program>,
+}
+
+/// A script of system calls as the learner finds it, and repaired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    pub start: Calls,
+    /// Each of its lines that is not in the start is needed.
+    pub solution: Calls,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Goal {
     pub text: Vec<Span>,
     pub check: Vec<Command>,
+    /// For a program: a call that it must make, with the answer that must come.
+    pub call: Option<Calls>,
     /// Shown when this goal is the first that fails.
     pub hints: Vec<Vec<Span>>,
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use portlab_engine::lab::{self, Jq, Lab, LabOptions, Nodes, ProxyMode};
 
 use crate::model::{Cluster, File, Place, Proxy};
+use crate::syscalls::on_lab::OnLab;
+use crate::syscalls::{Case, Verdict, run_case};
 
 /// What a command printed, both streams in order, and its exit status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,11 @@ pub trait World {
     /// # Errors
     /// That it could not be run at all; a command that fails is a [`Seen`].
     fn run(&mut self, place: &Place, line: &str) -> Result<Seen, String>;
+    /// Makes the calls of a case on a host that has just started, and says how each went.
+    ///
+    /// # Errors
+    /// That they could not be made at all.
+    fn calls(&mut self, case: &Case) -> Result<Vec<Verdict>, String>;
     /// Lets time pass between two looks.
     fn wait(&mut self, time: Duration);
     /// The text of a claim as it reads in this world (a cluster may have another name).
@@ -73,7 +80,8 @@ pub fn new_lab(cluster: &Cluster, files: &[File], jq: Option<Jq>) -> Lab {
         Proxy::Nftables => ProxyMode::Nftables,
         Proxy::Ipvs => ProxyMode::Ipvs,
     };
-    let mut lab = Lab::new(LabOptions { nodes: Nodes::Kind(cluster.nodes), proxy, jq, ..LabOptions::default() });
+    let nodes = if cluster.nodes == 0 { Nodes::NoCluster } else { Nodes::Kind(cluster.nodes) };
+    let mut lab = Lab::new(LabOptions { nodes, proxy, jq, ..LabOptions::default() });
     for file in files {
         lab.write_file(&file.name, &file.text);
     }
@@ -105,6 +113,10 @@ impl World for Engine {
     fn run(&mut self, place: &Place, line: &str) -> Result<Seen, String> {
         let output = self.lab.run(&lab_place(place, &self.lab.options().cluster.clone()), line);
         Ok(Seen { output: output.text(), exit: output.exit })
+    }
+
+    fn calls(&mut self, case: &Case) -> Result<Vec<Verdict>, String> {
+        Ok(run_case(&mut OnLab::fresh(&mut self.lab), case))
     }
 
     fn wait(&mut self, time: Duration) {

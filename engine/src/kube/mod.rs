@@ -13,6 +13,7 @@ pub mod schema;
 
 use crate::event::Event;
 use crate::lab::Nodes;
+use crate::tools::jobs::WORKSTATION;
 use crate::world::World;
 
 /// Work that waits in the queue of virtual time. A task names what to look at, never what to do: whoever runs it
@@ -39,13 +40,14 @@ pub fn start(world: &mut World) {
     match world.options().nodes {
         Nodes::Kind(nodes) => kind_cluster::create(world, nodes),
         Nodes::None => kind_cluster::api_server(world),
+        Nodes::NoCluster => world.start_host(WORKSTATION),
     }
 }
 
 /// Tells the control plane of a change; whoever it concerns queues a task.
 pub fn informed(world: &mut World, event: &Event) {
     scheduler::queue::informed(world, event);
-    if world.options().nodes != Nodes::None {
+    if matches!(world.options().nodes, Nodes::Kind(_)) {
         controllers::informed(world, event);
         kubelet::informed(world, event);
     }

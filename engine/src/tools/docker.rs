@@ -32,7 +32,7 @@ pub fn run(cx: &mut Cx) -> i32 {
 
 /// The containers that are nodes: those of a kind cluster.
 fn nodes(cx: &Cx) -> Vec<String> {
-    if cx.world.options().nodes == Nodes::None {
+    if !matches!(cx.world.options().nodes, Nodes::Kind(_)) {
         return Vec::new();
     }
     cx.world.store().list(Kind::Node).map(|node| object::name(node).to_owned()).collect()

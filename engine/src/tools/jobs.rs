@@ -262,7 +262,7 @@ impl Process {
     /// Makes a call, then lets the servers answer.
     pub fn call(self, cx: &mut Cx, call: Call) -> Answer {
         let answer = cx.world.call(WORKSTATION, self.pid, call);
-        if answer.number() == Err(Errno::Enetunreach) && cx.world.options().nodes != Nodes::None {
+        if answer.number() == Err(Errno::Enetunreach) && matches!(cx.world.options().nodes, Nodes::Kind(_)) {
             cx.eprint("portlab does not model a link between the workstation and the cluster's network yet\n");
         }
         settle(cx.world);

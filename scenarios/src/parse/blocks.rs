@@ -1,7 +1,10 @@
-//! The fenced blocks: console, predict, recall, exercise, yaml.
+//! The fenced blocks: console, syscalls, predict, recall, exercise, yaml, instrument.
+//!
+//! A script of system calls is kept as text: what reads it is `crate::syscalls`, which the build does not have. That each
+//! lesson's scripts can be read is for `cargo xtask lessons check` and the tests.
 
 use super::{Line, Problem, problem, prose};
-use crate::model::{Block, Choice, Claim, Command, Exercise, File, Goal, Place, Question};
+use crate::model::{Block, Calls, Choice, Claim, Command, Exercise, File, Goal, Instrument, Place, Program, Question};
 
 /// How long a claim may take to be seen unless the block says `eventually=`, in seconds.
 pub const EVENTUALLY_SECS: u32 = 30;
@@ -13,6 +16,8 @@ pub(super) fn fenced(info: Line, inside: &[Line], files: &[File]) -> Result<Bloc
     let options = Options::read(info.number, kind, words)?;
     match kind {
         "console" => Ok(Block::Console(commands(inside, &options)?)),
+        "syscalls" => Ok(Block::Syscalls(calls(info, inside)?)),
+        "instrument" => instrument(info, &options),
         "predict" => Ok(Block::Predict(question(info, inside, &options)?)),
         "recall" => Ok(Block::Recall(question(info, inside, &options)?)),
         "exercise" => Ok(Block::Exercise(exercise(info, inside, &options)?)),
@@ -20,7 +25,9 @@ pub(super) fn fenced(info: Line, inside: &[Line], files: &[File]) -> Result<Bloc
         _ => problem(
             info.number,
             4,
-            format!("found the block `{kind}`; expected console, predict, recall, exercise or yaml"),
+            format!(
+                "found the block `{kind}`; expected console, syscalls, predict, recall, exercise, yaml or instrument"
+            ),
         ),
     }
 }
@@ -30,6 +37,7 @@ pub(super) fn fenced(info: Line, inside: &[Line], files: &[File]) -> Result<Bloc
 struct Options {
     id: String,
     file: String,
+    name: String,
     eventually_secs: Option<u32>,
     stays_secs: u32,
 }
@@ -44,6 +52,7 @@ impl Options {
                 ("console", "stays") => options.stays_secs = seconds(line, word, value)?,
                 ("predict" | "recall" | "exercise", "id") if is_slug(value) => value.clone_into(&mut options.id),
                 ("yaml", "file") => value.clone_into(&mut options.file),
+                ("instrument", "name") => value.clone_into(&mut options.name),
                 _ => return problem(line, 4, format!("a {kind} block has no option `{word}`")),
             }
         }
@@ -59,6 +68,25 @@ fn seconds(line: u32, word: &str, value: &str) -> Result<u32, Problem> {
     match value.strip_suffix('s').and_then(|n| n.parse().ok()) {
         Some(secs) if (1..=900).contains(&secs) => Ok(secs),
         _ => problem(line, 4, format!("found `{word}`; expected seconds from 1s to 900s, such as `stays=10s`")),
+    }
+}
+
+/// The lines of a script, verbatim.
+fn calls(info: Line, lines: &[Line]) -> Result<Calls, Problem> {
+    let Some(first) = lines.first().filter(|_| lines.iter().any(|line| !line.text.trim().is_empty())) else {
+        return problem(info.number, 1, "this script is empty; expected calls such as `socket(tcp4) = api`");
+    };
+    let script: String = lines.iter().flat_map(|line| [line.text, "\n"]).collect();
+    Ok(Calls { script, source_line: first.number })
+}
+
+fn instrument(info: Line, options: &Options) -> Result<Block, Problem> {
+    match Instrument::ALL.into_iter().find(|instrument| instrument.name() == options.name) {
+        Some(instrument) => Ok(Block::Instrument(instrument)),
+        None => {
+            let names = Instrument::ALL.map(Instrument::name).join(" or ");
+            problem(info.number, 4, format!("found the instrument `{}`; expected `name=` {names}", options.name))
+        }
     }
 }
 
@@ -229,6 +257,7 @@ fn choice(lines: &[Line]) -> Result<Choice, Problem> {
         text: prose::spans(Line { number: lines[0].number, text: &lines[0].text[2..] })?,
         note: Vec::new(),
         check: Vec::new(),
+        call: None,
         why: Vec::new(),
     };
     let mut check = Vec::new();
@@ -239,16 +268,18 @@ fn choice(lines: &[Line]) -> Result<Choice, Problem> {
             choice.note = prose::spans(note)?;
         } else if let Some(why) = rest("~ ") {
             choice.why = prose::spans(why)?;
+        } else if let Some(call) = rest("> ") {
+            choice.call = Some(stated(call));
         } else {
             check.push(inner);
         }
     }
     choice.check = commands(&check, &Options::default())?;
-    if choice.check.is_empty() {
+    if choice.check.is_empty() == choice.call.is_none() {
         return problem(
             lines[0].number,
             1,
-            "this choice has no check; expected a command `$ …` and what it prints when the choice holds",
+            "this choice has no check, or two; expected a command `$ …` and what it prints when the choice holds, or a call `> …`",
         );
     }
     if let Some(command) = choice.check.iter().find(|command| !command.claim.reads) {
@@ -268,13 +299,18 @@ fn choice(lines: &[Line]) -> Result<Choice, Problem> {
     Ok(choice)
 }
 
-/// Prose, then the sections `start`, `goal TEXT` with `hint TEXT`, `solution`.
+/// A call with its answer, as it stands behind `> `.
+fn stated(line: Line) -> Calls {
+    Calls { script: line.text.to_owned(), source_line: line.number }
+}
+
+/// Prose, then the sections `start` (or `program`), `goal TEXT` with `hint TEXT`, `solution`.
 fn exercise(info: Line, lines: &[Line], options: &Options) -> Result<Exercise, Problem> {
     if options.id.is_empty() {
         return problem(info.number, 4, "an exercise needs a name; expected `id=some-name`");
     }
     let is_head = |line: &Line| {
-        ["start", "solution"].contains(&line.text.trim_end())
+        ["start", "program", "solution"].contains(&line.text.trim_end())
             || line.text.starts_with("goal ")
             || line.text.starts_with("hint ")
     };
@@ -286,21 +322,49 @@ fn exercise(info: Line, lines: &[Line], options: &Options) -> Result<Exercise, P
         start: Vec::new(),
         goals: Vec::new(),
         solution: Vec::new(),
+        program: None,
     };
     for (n, &head) in heads.iter().enumerate() {
         let end = heads.get(n + 1).copied().unwrap_or(lines.len());
         section(&mut exercise, lines[head], &lines[head + 1..end])?;
     }
     let lacks = if exercise.goals.is_empty() { "goal" } else { "solution" };
-    if exercise.goals.is_empty() || exercise.solution.is_empty() {
+    let solved = match &exercise.program {
+        Some(program) => !program.solution.script.is_empty(),
+        None => !exercise.solution.is_empty(),
+    };
+    if exercise.goals.is_empty() || !solved {
         return problem(info.number, 1, format!("this exercise has no {lacks}; expected a line `{lacks}`"));
     }
     Ok(exercise)
 }
 
 fn section(exercise: &mut Exercise, head: Line, lines: &[Line]) -> Result<(), Problem> {
+    let word = head.text.split_once(' ').unwrap_or((head.text.trim_end(), ""));
+    match (word, &mut exercise.program) {
+        (("program", _), program) => {
+            let solution = Calls { script: String::new(), source_line: head.number };
+            *program = Some(Program { start: calls(head, lines)?, solution });
+            return Ok(());
+        }
+        (("solution", _), Some(program)) => {
+            program.solution = calls(head, lines)?;
+            return Ok(());
+        }
+        (("goal", text), Some(_)) => {
+            let call =
+                lines.iter().find_map(|line| Some(Line { number: line.number, text: line.text.strip_prefix("> ")? }));
+            let Some(call) = call else {
+                return problem(head.number, 1, "this goal has no call; expected `> ` and a call with its answer");
+            };
+            let text = prose::spans(Line { number: head.number, text })?;
+            exercise.goals.push(Goal { text, check: Vec::new(), call: Some(stated(call)), hints: Vec::new() });
+            return Ok(());
+        }
+        _ => {}
+    }
     let inside = commands(lines, &Options::default());
-    match head.text.split_once(' ').unwrap_or((head.text, "")) {
+    match word {
         ("start", _) => exercise.start = inside?,
         ("solution", _) => exercise.solution = inside?,
         ("goal", text) => {
@@ -318,6 +382,7 @@ fn section(exercise: &mut Exercise, head: Line, lines: &[Line]) -> Result<(), Pr
             exercise.goals.push(Goal {
                 text: prose::spans(Line { number: head.number, text })?,
                 check,
+                call: None,
                 hints: Vec::new(),
             });
         }

@@ -48,6 +48,9 @@ pub(super) fn read<'a, 'b>(lines: &'b [Line<'a>]) -> Result<(Front, &'b [Line<'a
     if let Some((key, _)) = missing.iter().find(|(_, missing)| *missing) {
         return problem(1, 1, format!("the front matter lacks `{key}`"));
     }
+    if front.cluster.nodes == 0 && front.not_in.iter().all(|(world, _)| world != "kind") {
+        front.not_in.push(("kind".to_owned(), "it needs no cluster: `cargo xtask kernel-verify` runs it".to_owned()));
+    }
     Ok((front, &lines[length + 2..]))
 }
 
@@ -67,7 +70,7 @@ fn entry(front: &mut Front, line: &Line) -> Result<(), Problem> {
         "chapter" => front.chapter = number(line, column, value, 1, 4)?,
         "position" => front.position = number(line, column, value, 1, 9)?,
         "concepts" => front.concepts = value.split(',').map(|part| part.trim().to_owned()).collect(),
-        "nodes" => front.cluster.nodes = u32::from(number(line, column, value, 1, 9)?),
+        "nodes" => front.cluster.nodes = u32::from(number(line, column, value, 0, 9)?),
         "proxy" => {
             front.cluster.proxy = match value {
                 "iptables" => Proxy::Iptables,

@@ -39,7 +39,7 @@ fn refusals_say_where_and_what() {
     let rows = [
         (
             "## A\n\n```consol\n```\n",
-            "lesson.md:11:4: found the block `consol`; expected console, predict, recall, exercise or yaml",
+            "lesson.md:11:4: found the block `consol`; expected console, syscalls, predict, recall, exercise, yaml or instrument",
         ),
         ("text\n", "lesson.md:9:1: found text before the first step; expected a heading `## …`"),
         ("", "lesson.md:1:1: no step found; expected a heading such as `## One replica, one host port`"),
@@ -59,7 +59,7 @@ fn refusals_say_where_and_what() {
         ),
         (
             "## A\n```predict id=q\nWhy?\n- a\n  ~ w\n- b\n  ~ w\n```\n",
-            "lesson.md:12:1: this choice has no check; expected a command `$ …` and what it prints when the choice holds",
+            "lesson.md:12:1: this choice has no check, or two; expected a command `$ …` and what it prints when the choice holds, or a call `> …`",
         ),
         (
             "## A\n```predict id=q\nWhy?\n- a\n  $ kubectl delete x\n  ~ w\n- b\n  ~ w\n```\n",
@@ -105,5 +105,46 @@ fn what_only_reads() {
     ];
     for (line, expected) in rows {
         assert_eq!(blocks::reads(line), expected, "{line}");
+    }
+}
+
+#[test]
+fn calls_questions_about_them_and_a_program() {
+    let body = "## One\n\n```predict id=second\nAnd then?\n- fine\n  > bind(b, 0.0.0.0:80) = 0\n  ~ w\n- refused\n  > bind(b, 0.0.0.0:80) = -1 EADDRINUSE\n  ~ w\n```\n\n```syscalls\n# two\nsocket(tcp4) = a\n```\n\n```instrument name=source-ports\n```\n\n```exercise id=repair\nMend it.\n\nprogram\nsocket(tcp4) = a\ngoal It listens.\n> listen(a) = 0\nhint h\nsolution\nsocket(tcp4) = a\nlisten(a) = 0\n```\n";
+    let lesson = read_body(body).unwrap();
+    let [Block::Predict(question), Block::Syscalls(calls), Block::Instrument(instrument), Block::Exercise(exercise)] =
+        &lesson.steps[0].blocks[..]
+    else {
+        panic!("{:?}", lesson.steps[0].blocks)
+    };
+    let call = question.choices[1].call.as_ref().unwrap();
+    assert_eq!((call.script.as_str(), call.source_line), ("bind(b, 0.0.0.0:80) = -1 EADDRINUSE", 18));
+    assert_eq!((calls.script.as_str(), calls.source_line), ("# two\nsocket(tcp4) = a\n", 23));
+    assert_eq!(instrument.name(), "source-ports");
+    let program = exercise.program.as_ref().unwrap();
+    assert_eq!(program.start.script, "socket(tcp4) = a\n");
+    assert_eq!(program.solution.script, "socket(tcp4) = a\nlisten(a) = 0\n");
+    assert_eq!(exercise.goals[0].call.as_ref().unwrap().script, "listen(a) = 0");
+    assert_eq!(exercise.goals[0].hints.len(), 1);
+    let rows = [
+        (
+            "## A\n```syscalls\n\n```\n",
+            "lesson.md:10:1: this script is empty; expected calls such as `socket(tcp4) = api`",
+        ),
+        (
+            "## A\n```instrument name=x\n```\n",
+            "lesson.md:10:4: found the instrument `x`; expected `name=` calls or source-ports",
+        ),
+        (
+            "## A\n```exercise id=e\nx\n\nprogram\nsocket(tcp4) = a\ngoal g\nsolution\nsocket(tcp4) = a\n```\n",
+            "lesson.md:15:1: this goal has no call; expected `> ` and a call with its answer",
+        ),
+        (
+            "## A\n```exercise id=e\nx\n\nprogram\nsocket(tcp4) = a\ngoal g\n> close(a) = 0\n```\n",
+            "lesson.md:10:1: this exercise has no solution; expected a line `solution`",
+        ),
+    ];
+    for (body, message) in rows {
+        assert_eq!(read_body(body).map_err(|e| e.to_string()), Err(message.to_owned()), "{body}");
     }
 }

@@ -1,83 +1,111 @@
-//! The engine as a world that answers calls: a fresh namespace for each case, in virtual time.
+//! The engine as a world that answers calls: a fresh host for each case, in virtual time.
+//!
+//! A script's handles are the names of a process's descriptors, so a host alone knows them. [`to_host`] and
+//! [`from_host`] are the one translation between a script's calls and a host's; [`super::on_lab`] uses it too.
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
 
+use portlab_engine::host::{self, Host};
+use portlab_engine::linux::Errno;
 use portlab_engine::linux::address::Family as IpFamily;
-use portlab_engine::linux::bind::Refusal;
-use portlab_engine::linux::socket::{Protocol, SocketId};
-use portlab_engine::linux::{Errno, Namespace};
+use portlab_engine::linux::socket::Protocol;
+use portlab_engine::time::Time;
 
 use super::call::{Answer, BACKLOG, Call};
 use super::run::Kernel;
 
-/// A namespace of the engine and the sockets that a script has named in it.
+/// A host of the engine and the process on it that makes the calls.
 pub struct Engine {
-    pub namespace: Namespace,
-    pub handles: BTreeMap<String, SocketId>,
+    host: Host,
+    now: Time,
+    pid: u32,
 }
 
 impl Engine {
-    /// A fresh namespace; the seed decides what the kernel leaves to chance.
+    /// A fresh host; the seed decides what the kernel leaves to chance.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { namespace: Namespace::new(seed), handles: BTreeMap::new() }
-    }
-
-    fn call(&mut self, call: &Call, new: &str) -> Result<Answer, Refusal> {
-        let namespace = &mut self.namespace;
-        let id = match call.handle() {
-            Some(name) => *self.handles.get(name).ok_or(Errno::Einval)?,
-            None => SocketId(0),
-        };
-        let answer = match call {
-            Call::Socket(family) => {
-                let protocol = if family.is_tcp() { Protocol::Tcp } else { Protocol::Udp };
-                let ip = if family.is_v6() { IpFamily::V6 } else { IpFamily::V4 };
-                self.handles.insert(new.to_owned(), namespace.socket(protocol, ip));
-                Answer::Handle(new.to_owned())
-            }
-            Call::Setsockopt(_, option) => zero(namespace.setsockopt(id, option)?),
-            Call::Bind(_, address) => zero(namespace.bind(id, *address)?),
-            Call::Listen(_, backlog) => zero(namespace.listen(id, backlog.unwrap_or(BACKLOG))?),
-            Call::Connect(_, address) => zero(namespace.connect(id, *address)?),
-            Call::Accept(_) => {
-                let child = namespace.accept(id)?;
-                self.handles.insert(new.to_owned(), child);
-                Answer::Handle(new.to_owned())
-            }
-            Call::Close(name) => {
-                self.handles.remove(name);
-                namespace.close(id);
-                Answer::Zero
-            }
-            Call::Shutdown(_, how) => zero(namespace.shutdown(id, *how)?),
-            Call::Send(_, data) => Answer::Count(u64::try_from(namespace.send(id, data)?).unwrap_or(u64::MAX)),
-            Call::Recv(_) => Answer::Text(namespace.recv(id)?),
-            Call::Getsockname(_) => Answer::address(namespace.getsockname(id)),
-            Call::Getpeername(_) => Answer::address(namespace.getpeername(id)?),
-            Call::Sysctl { name, value: None } => Answer::Value(namespace.sysctl(name)?.to_owned()),
-            Call::Sysctl { name, value: Some(value) } => zero(namespace.set_sysctl(name, value)?),
-            Call::Seteuid(uid) => zero(namespace.seteuid(*uid)?),
-            Call::Addr { device, ip, prefix } => zero(namespace.add_address(device, &format!("{ip}/{prefix}"))?),
-            Call::Sleep { millis } => {
-                namespace.advance(*millis);
-                Answer::Zero
-            }
-            Call::Counter(name) => match namespace.counters.named(name) {
-                Some(value) => Answer::Value(value.to_string()),
-                None => return Err(Errno::Enoent.into()),
-            },
-        };
-        Ok(answer)
+        let mut host = Host::new(Time(0), seed);
+        let pid = host.make(Time(0), 0, &spawn()).number().unwrap_or(0);
+        Self { host, now: Time(0), pid }
     }
 }
 
 impl Kernel for Engine {
     fn answer(&mut self, call: &Call, new: &str) -> Answer {
-        self.call(call, new).unwrap_or_else(|refusal| Answer::Errno(refusal.errno))
+        if let Call::Sleep { millis } = call {
+            self.now = self.now.plus(Duration::from_millis(*millis));
+            self.host.pass(self.now);
+            return Answer::Zero;
+        }
+        let asked = match to_host(call, new, |name| self.host.processes.get(&self.pid)?.descriptor(name)) {
+            Some(asked) => asked,
+            None => return read(call, &self.host),
+        };
+        let answer = self.host.make(self.now, self.pid, &asked);
+        self.now = self.host.now();
+        from_host(answer, call, new)
     }
 }
 
-fn zero((): ()) -> Answer {
-    Answer::Zero
+/// How the process that runs a script comes to be.
+pub(super) fn spawn() -> host::Call {
+    host::Call::Spawn { line: "script".into() }
+}
+
+/// A script's call as a process makes it; none for what is no call of a process: to sleep, and to read a setting or a
+/// counter. A handle that is not open is descriptor `u32::MAX`, which gives `EBADF`.
+pub(super) fn to_host(call: &Call, new: &str, descriptor: impl Fn(&str) -> Option<u32>) -> Option<host::Call> {
+    let fd = call.handle().and_then(descriptor).unwrap_or(u32::MAX);
+    let name = Some(Rc::from(new));
+    Some(match call {
+        Call::Socket(family) => host::Call::Socket {
+            protocol: if family.is_tcp() { Protocol::Tcp } else { Protocol::Udp },
+            family: if family.is_v6() { IpFamily::V6 } else { IpFamily::V4 },
+            name,
+        },
+        Call::Setsockopt(_, option) => host::Call::SetOption { fd, option: option.clone() },
+        Call::Bind(_, to) => host::Call::Bind { fd, to: *to },
+        Call::Listen(_, backlog) => host::Call::Listen { fd, backlog: backlog.unwrap_or(BACKLOG) },
+        Call::Connect(_, to) => host::Call::Connect { fd, to: *to },
+        Call::Accept(_) => host::Call::Accept { fd, name },
+        Call::Close(_) => host::Call::Close { fd },
+        Call::Shutdown(_, how) => host::Call::Shutdown { fd, how: *how },
+        Call::Send(_, data) => host::Call::Send { fd, data: data.as_slice().into() },
+        Call::Recv(_) => host::Call::Recv { fd },
+        Call::Getsockname(_) => host::Call::Getsockname { fd },
+        Call::Getpeername(_) => host::Call::Getpeername { fd },
+        Call::Seteuid(uid) => host::Call::Seteuid { uid: *uid },
+        Call::Sysctl { name, value: Some(value) } => {
+            host::Call::Sysctl { name: name.as_str().into(), value: value.as_str().into() }
+        }
+        Call::Addr { device, ip, prefix } => {
+            host::Call::AddAddress { device: device.as_str().into(), prefix: format!("{ip}/{prefix}").into() }
+        }
+        Call::Sysctl { value: None, .. } | Call::Counter(_) | Call::Sleep { .. } => return None,
+    })
+}
+
+/// A host's answer in a script's words.
+pub(super) fn from_host(answer: host::Answer, call: &Call, new: &str) -> Answer {
+    match (answer, call) {
+        (host::Answer::Refused { refusal, .. }, _) => Answer::Errno(refusal.errno),
+        (_, Call::Socket(_) | Call::Accept(_)) => Answer::Handle(new.to_owned()),
+        (host::Answer::Address(address), _) => Answer::address(address),
+        (host::Answer::Data(data), _) => Answer::Text(data.to_vec()),
+        (host::Answer::Number(count), Call::Send(..)) => Answer::Count(u64::from(count)),
+        (host::Answer::Number(_) | host::Answer::Accepted { .. }, _) => Answer::Zero,
+    }
+}
+
+/// What a setting or a counter of a host holds; `ENOENT` where it has none of that name.
+pub(super) fn read(call: &Call, host: &Host) -> Answer {
+    let namespace = host.namespace();
+    let value = match call {
+        Call::Sysctl { name, .. } => namespace.sysctl(name).ok().map(str::to_owned),
+        Call::Counter(name) => namespace.counters.named(name).map(|value| value.to_string()),
+        _ => None,
+    };
+    value.map_or(Answer::Errno(Errno::Enoent), Answer::Value)
 }

@@ -12,7 +12,8 @@
 //! * [`call`]: the calls and their answers; printing either gives the script's notation.
 //! * [`script`]: a script as cases and lines; printing one gives its text back.
 //! * [`parse`]: text to script, with line and column of what is wrong.
-//! * [`engine`]: the engine as a world; the real kernel is one in xtask.
+//! * [`engine`]: the engine as a world; the real kernel is one in xtask. [`on_lab`]: a host of a lab as one, whose calls
+//!   are the lab's events.
 //! * [`run`]: a script in a world, the stated answers beside those that came.
 //!
 //! Left out: fork, dup, epoll, non-blocking sockets, ancillary data, and every family but IPv4 and IPv6.
@@ -20,13 +21,14 @@
 pub mod call;
 mod cursor;
 pub mod engine;
+pub mod on_lab;
 pub mod parse;
 pub mod run;
 pub mod script;
 
 pub use call::{Answer, Call, Family, Shutdown, SocketOption};
 pub use engine::Engine;
-pub use parse::{ScriptError, parse, parse_draft};
+pub use parse::{ScriptError, parse, parse_draft, parse_trial};
 pub use run::{Kernel, Verdict, run_case};
 pub use script::{Case, Item, Line, Script};
 

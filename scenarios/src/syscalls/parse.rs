@@ -48,6 +48,27 @@ pub fn parse(text: &str) -> Result<Script, ScriptError> {
 /// # Errors
 /// The first line that is no call with an answer.
 pub fn parse_draft(text: &str) -> Result<Script, ScriptError> {
+    items(text, Stated::Needed)
+}
+
+/// Reads a script of somebody who tries: an answer may be left out where it names no new socket.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_trial(text: &str) -> Result<Script, ScriptError> {
+    let script = items(text, Stated::AsGiven)?;
+    check_handles(&script, text)?;
+    Ok(script)
+}
+
+/// Whether each call must say what it gives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stated {
+    Needed,
+    AsGiven,
+}
+
+fn items(text: &str, stated: Stated) -> Result<Script, ScriptError> {
     if text.len() > SCRIPT_BYTES_MAX {
         return Err(ScriptError {
             line: 1,
@@ -56,11 +77,8 @@ pub fn parse_draft(text: &str) -> Result<Script, ScriptError> {
             expected: format!("at most {SCRIPT_BYTES_MAX}"),
         });
     }
-    let mut items = Vec::new();
-    for (index, text) in text.lines().enumerate() {
-        items.push(item(&mut Cursor { line: index + 1, text, at: 0 })?);
-    }
-    Ok(Script { items })
+    let read = |(index, text)| item(&mut Cursor { line: index + 1, text, at: 0 }, stated);
+    Ok(Script { items: text.lines().enumerate().map(read).collect::<Result<_, _>>()? })
 }
 
 /// A call may only name a handle that a line above of the same case states to have come, and none has closed since.
@@ -106,7 +124,7 @@ fn check_handles(script: &Script, text: &str) -> Result<(), ScriptError> {
     Ok(())
 }
 
-fn item(cursor: &mut Cursor<'_>) -> Result<Item, ScriptError> {
+fn item(cursor: &mut Cursor<'_>, stated: Stated) -> Result<Item, ScriptError> {
     cursor.blanks();
     if cursor.rest().is_empty() {
         return Ok(Item::Blank);
@@ -119,8 +137,16 @@ fn item(cursor: &mut Cursor<'_>) -> Result<Item, ScriptError> {
         return Ok(Item::Comment(comment.unwrap_or_default()));
     }
     let call = call(cursor)?;
-    cursor.expect("=")?;
-    let stated = answer(cursor, &call)?;
+    let left_out = stated == Stated::AsGiven && !call.makes_handle() && {
+        cursor.blanks();
+        cursor.rest().is_empty() || cursor.rest().starts_with('#')
+    };
+    let stated = if left_out {
+        Answer::Any
+    } else {
+        cursor.expect("=")?;
+        answer(cursor, &call)?
+    };
     let comment = cursor.comment_or_end()?;
     Ok(Item::Call(Line { number: cursor.line, call, stated, comment }))
 }

@@ -7,6 +7,7 @@ use portlab_engine::lab::{Lab, Place};
 use portlab_scenarios::claim;
 use portlab_scenarios::grade;
 use portlab_scenarios::model::{Block, Command, Exercise, Question};
+use portlab_scenarios::script::Made;
 use portlab_scenarios::world::{Engine, lab_place};
 use yew::Reducible;
 
@@ -47,6 +48,8 @@ pub enum Action {
     GoTo(usize),
     /// An exercise was started, or started again, by its id.
     StartExercise(String),
+    /// The program of an exercise was run, as the learner has it.
+    RunProgram(String),
     /// An exercise was given up; its solution is shown.
     SkipExercise(String),
     Hint,
@@ -78,6 +81,7 @@ impl Reducible for Session {
             Action::Auto(on) => next.auto = on && next.cursor < next.frames.len(),
             Action::GoTo(step) => next.go_to(step),
             Action::StartExercise(id) => next.start_exercise(&id),
+            Action::RunProgram(id) => next.run_program(&id),
             Action::SkipExercise(id) => next.end_exercise(&id, Ended::Skipped),
             Action::Hint => next.progress.hints += 1,
             Action::Draft { file, text } => drop(next.progress.drafts.insert(file, text)),
@@ -95,8 +99,9 @@ impl Session {
     fn answer(&mut self, id: &str, choice: Option<usize>, sure: Sure, at: String) {
         let Some((block, question)) = self.question(id) else { return };
         let predicted = matches!(self.step().blocks[block], Block::Predict(_));
-        let later = self.step().blocks[block..].iter().any(|block| matches!(block, Block::Console(_)));
-        let held = (!predicted || !later).then(|| grade::held(&mut Engine::of(self.fork()), &question));
+        let later =
+            self.step().blocks[block..].iter().any(|block| matches!(block, Block::Console(_) | Block::Syscalls(_)));
+        let held = (!predicted || !later).then(|| grade::held(&mut Engine::of(self.fork()), &question, &self.made()));
         self.progress.answers.insert(id.to_owned(), Answer { choice, sure, at, held });
     }
 
@@ -111,11 +116,12 @@ impl Session {
     fn run_step(&mut self) {
         let Some(Gate::Run(block)) = self.open_blocks().gate else { return };
         let step = self.progress.step;
-        let Block::Console(commands) = self.lesson.steps[step].blocks[block].clone() else { return };
         self.return_to_latest();
         let before = self.frames.len();
-        for command in &commands {
-            self.run_claimed(command);
+        match self.lesson.steps[step].blocks[block].clone() {
+            Block::Console(commands) => commands.iter().for_each(|command| self.run_claimed(command)),
+            Block::Syscalls(calls) => self.feed(Input::Script(calls.script)),
+            _ => return,
         }
         self.resolve(step, block);
         self.progress.playing = Some((step, block));
@@ -149,8 +155,9 @@ impl Session {
             return;
         }
         let mut engine = Engine::of(self.fork());
+        let made = self.made();
         for question in open {
-            let held = grade::held(&mut engine, &question);
+            let held = grade::held(&mut engine, &question, &made);
             if let Some(answer) = self.progress.answers.get_mut(&question.id) {
                 answer.held = Some(held);
             }
@@ -194,6 +201,7 @@ impl Session {
         let old = Dropped {
             events,
             entries: self.entries.clone(),
+            played: self.played.clone(),
             starts: self.starts.clone(),
             progress: self.progress.clone(),
             cursor: self.cursor,
@@ -213,6 +221,7 @@ impl Session {
             self.lab = Rc::new(RefCell::new(replay(&self.lesson, &self.progress.log, self.jq)));
         }
         self.entries = old.entries.clone();
+        self.played = old.played.clone();
         self.starts.clone_from(&old.starts);
         self.revision += 1;
         self.recut();
@@ -265,16 +274,31 @@ impl Session {
         self.progress.exercise = Some(exercise.id);
         self.starts.clear();
         self.entries = Rc::default();
+        self.played = Rc::default();
         self.dropped = None;
         self.lab = Rc::new(RefCell::new(replay(&self.lesson, &[], self.jq)));
         self.revision += 1;
         for command in &exercise.start {
             self.run_claimed(command);
         }
+        if let Some(program) = &exercise.program {
+            self.feed(Input::Script(program.start.script.clone()));
+        }
         self.progress.windows.insert(self.progress.step, self.progress.log.len());
         self.recut();
         self.seek(self.frames.len());
         self.progress.reached = self.goals_reached();
+    }
+
+    /// Runs a program as it stands now; one that cannot be read changes nothing but the message.
+    fn run_program(&mut self, id: &str) {
+        let Some(exercise) = self.exercise(id).cloned() else { return };
+        if self.progress.exercise.as_deref() != Some(id) {
+            self.start_exercise(id);
+        }
+        if let Some(text) = self.program(&exercise) {
+            self.do_now(&[Input::Script(text)]);
+        }
     }
 
     fn end_exercise(&mut self, id: &str, ended: Ended) {
@@ -286,20 +310,22 @@ impl Session {
     /// How many of the goals of the exercise that is being worked on hold, in order, up to the first that does not.
     #[must_use]
     pub fn goals_reached(&self) -> usize {
-        self.progress.exercise.as_deref().and_then(|id| self.exercise(id)).map_or(0, |one| reached(self.fork(), one))
+        let one = self.progress.exercise.as_deref().and_then(|id| self.exercise(id));
+        one.map_or(0, |one| reached(self.fork(), one, &self.made()))
     }
 
     /// Lets time pass while goals come to hold by what a command has set going: pods need a second or two to start,
     /// and a learner who has repaired the cause has nothing left to type.
     fn wait_for_goals(&mut self, exercise: &Exercise) -> usize {
-        let mut best = (reached(self.fork(), exercise), 0);
-        if self.lab().events().len() < AHEAD_EVENTS_MAX {
+        let made = self.made();
+        let mut best = (reached(self.fork(), exercise, &made), 0);
+        if exercise.program.is_none() && self.lab().events().len() < AHEAD_EVENTS_MAX {
             let mut fork = self.fork();
             let mut waited = 0;
             while best.0 < exercise.goals.len() && waited < GOALS_MS_MAX {
                 fork.advance(std::time::Duration::from_millis(POLL_MS));
                 waited += POLL_MS;
-                let now = reached(fork.fork(), exercise);
+                let now = reached(fork.fork(), exercise, &made);
                 if now > best.0 {
                     best = (now, waited);
                 }
@@ -328,8 +354,8 @@ impl Session {
 }
 
 /// How many goals hold in a lab, in order, up to the first that does not.
-fn reached(lab: Lab, exercise: &Exercise) -> usize {
-    match grade::first_open(&mut Engine::of(lab), exercise) {
+fn reached(lab: Lab, exercise: &Exercise, made: &[Made]) -> usize {
+    match grade::first_open(&mut Engine::of(lab), exercise, made) {
         Some(open) => exercise.goals.iter().position(|goal| goal == open).unwrap_or(0),
         None => exercise.goals.len(),
     }

@@ -71,10 +71,10 @@ pub fn is_done(step: &Step, number: usize, progress: &Progress) -> bool {
 
 fn gate_at(block: &Block, step: usize, at: usize, progress: &Progress) -> Option<Gate> {
     match block {
-        Block::Prose(_) | Block::Yaml { .. } => None,
+        Block::Prose(_) | Block::Yaml { .. } | Block::Instrument(_) => None,
         Block::Predict(question) => (!progress.answers.contains_key(&question.id)).then_some(Gate::Predict(at)),
         Block::Recall(question) => (!progress.answers.contains_key(&question.id)).then_some(Gate::Recall(at)),
-        Block::Console(_) => (!progress.runs.contains(&(step, at))).then_some(Gate::Run(at)),
+        Block::Console(_) | Block::Syscalls(_) => (!progress.runs.contains(&(step, at))).then_some(Gate::Run(at)),
         Block::Exercise(exercise) => (!progress.exercises.contains_key(&exercise.id)).then_some(Gate::Exercise(at)),
     }
 }
@@ -83,10 +83,12 @@ fn gate_at(block: &Block, step: usize, at: usize, progress: &Progress) -> Option
 fn phase_of(step: &Step, at: usize) -> Phase {
     match &step.blocks[at] {
         Block::Predict(_) => Phase::Predict,
-        Block::Console(_) | Block::Exercise(_) => Phase::Run,
+        Block::Console(_) | Block::Syscalls(_) | Block::Exercise(_) => Phase::Run,
         Block::Recall(_) => Phase::Recall,
-        Block::Prose(_) | Block::Yaml { .. } => {
-            let acted = step.blocks[..at].iter().any(|b| matches!(b, Block::Console(_) | Block::Recall(_)));
+        Block::Prose(_) | Block::Yaml { .. } | Block::Instrument(_) => {
+            let acted = step.blocks[..at]
+                .iter()
+                .any(|b| matches!(b, Block::Console(_) | Block::Syscalls(_) | Block::Recall(_)));
             if acted { Phase::Explain } else { Phase::Case }
         }
     }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use portlab_engine::lab::{Jq, Lab, Place};
-use portlab_scenarios::model::Lesson;
+use portlab_engine::lab::{Jq, Lab, Output, Place};
+use portlab_scenarios::model::{Calls, Lesson};
+use portlab_scenarios::script::{self, Made};
 use portlab_scenarios::world::new_lab;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ pub enum Input {
     Run(String),
     /// A command line at another place: the node, or namespace, pod and container.
     At(Where, String),
+    /// System calls, made on a bench of their own.
+    Script(String),
     /// Milliseconds that passed.
     Wait(u64),
     /// A manifest was saved.
@@ -58,23 +61,36 @@ impl Input {
                 let (namespace, name, container) = (namespace.clone(), name.clone(), container.clone());
                 Some((Place::Pod { namespace, name, container }, line))
             }
-            Input::Wait(_) | Input::Write(..) | Input::Cut(_) => None,
+            Input::Script(_) | Input::Wait(_) | Input::Write(..) | Input::Cut(_) => None,
         }
     }
 }
 
-/// Puts one input into a lab; what a command printed comes back.
-pub fn feed(lab: &mut Lab, input: &Input) -> Option<portlab_engine::lab::Output> {
+/// What came of an input.
+#[derive(Clone, Debug)]
+pub enum Came {
+    Nothing,
+    Printed(Output),
+    /// Each call of a script with the number of events after it; or why the text is no script.
+    Played(Result<Vec<(Made, usize)>, String>),
+}
+
+/// Puts one input into a lab.
+pub fn feed(lab: &mut Lab, input: &Input) -> Came {
     match input {
+        Input::Script(text) => {
+            return Came::Played(script::play(lab, &Calls { script: text.clone(), source_line: 1 }));
+        }
         Input::Wait(ms) => lab.advance(Duration::from_millis(*ms)),
         Input::Write(path, text) => lab.write_file(path, text),
         Input::Cut(kept) => lab.rewind(*kept),
         Input::Run(_) | Input::At(..) => {
-            let (place, line) = input.as_command()?;
-            return Some(lab.run(&place, line));
+            if let Some((place, line)) = input.as_command() {
+                return Came::Printed(lab.run(&place, line));
+            }
         }
     }
-    None
+    Came::Nothing
 }
 
 /// A lab of the lesson into which all of this went.

@@ -14,13 +14,14 @@ use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 
 use portlab_engine::event::Event;
-use portlab_engine::lab::{Jq, Lab, Output, Place, Stream};
+use portlab_engine::lab::{Jq, Lab, Place, Stream};
 use portlab_engine::world::State;
-use portlab_scenarios::model::{Lesson, Step};
+use portlab_scenarios::model::{Exercise, Lesson, Step};
+use portlab_scenarios::script::Made;
 
 use crate::scene::frame::{Frame, frames};
 use gate::Open;
-use log::Input;
+use log::{Came, Input};
 use progress::Progress;
 
 pub use act::Action;
@@ -37,11 +38,30 @@ pub struct Entry {
     pub exit: i32,
 }
 
+/// A script of system calls that was run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Played {
+    /// Events before it began.
+    pub start: usize,
+    pub script: Rc<str>,
+    /// Each call with the number of events after it; or why the text is no script.
+    pub calls: Result<Rc<Vec<(Made, usize)>>, Rc<str>>,
+}
+
+impl Played {
+    /// The calls that were made.
+    #[must_use]
+    pub fn made(&self) -> Vec<Made> {
+        self.calls.iter().flat_map(|calls| calls.iter()).map(|(made, _)| made.clone()).collect()
+    }
+}
+
 /// What was dropped by going on from an earlier event, so that it can be brought back.
 #[derive(Clone, Debug)]
 pub struct Dropped {
     pub events: usize,
     entries: Rc<Vec<Entry>>,
+    played: Rc<Vec<Played>>,
     starts: Vec<usize>,
     progress: Progress,
     cursor: usize,
@@ -60,6 +80,7 @@ pub struct Session {
     /// How many of them have been reached.
     pub cursor: usize,
     pub entries: Rc<Vec<Entry>>,
+    pub played: Rc<Vec<Played>>,
     pub dropped: Option<Rc<Dropped>>,
     /// Whether autoplay is on.
     pub auto: bool,
@@ -99,6 +120,7 @@ impl Session {
             frames: Rc::default(),
             cursor: 0,
             entries: Rc::default(),
+            played: Rc::default(),
             dropped: None,
             auto: false,
             jumped: true,
@@ -218,24 +240,51 @@ impl Session {
     }
 
     /// Puts an input into the lab and the log; a command also into the terminal.
-    fn feed(&mut self, input: Input) -> Option<Output> {
+    fn feed(&mut self, input: Input) {
         let mut lab = self.lab.borrow_mut();
         let start = lab.events().len();
         self.starts.push(start);
-        let output = log::feed(&mut lab, &input);
-        if let (Some(output), Some((place, line))) = (&output, input.as_command()) {
-            let chunks = Rc::new(output.chunks.clone());
-            let end = lab.events().len();
-            let entry = Entry { start, end, place, line: line.into(), chunks, exit: output.exit };
-            Rc::make_mut(&mut self.entries).push(entry);
-        }
-        if let Input::Cut(kept) = input {
-            Rc::make_mut(&mut self.entries).retain(|entry| entry.start < kept);
+        let came = log::feed(&mut lab, &input);
+        match (came, &input) {
+            (Came::Printed(output), input) => {
+                if let Some((place, line)) = input.as_command() {
+                    let chunks = Rc::new(output.chunks);
+                    let end = lab.events().len();
+                    let entry = Entry { start, end, place, line: line.into(), chunks, exit: output.exit };
+                    Rc::make_mut(&mut self.entries).push(entry);
+                }
+            }
+            (Came::Played(calls), Input::Script(text)) => {
+                let calls = calls.map(Rc::new).map_err(Rc::from);
+                Rc::make_mut(&mut self.played).push(Played { start, script: text.as_str().into(), calls });
+            }
+            (_, Input::Cut(kept)) => {
+                Rc::make_mut(&mut self.entries).retain(|entry| entry.start < *kept);
+                Rc::make_mut(&mut self.played).retain(|played| played.start < *kept);
+            }
+            _ => {}
         }
         drop(lab);
         self.progress.log.push(input);
         self.revision += 1;
-        output
+    }
+
+    /// The last run of a script, if this one was run.
+    #[must_use]
+    pub fn played(&self, script: &str) -> Option<&Played> {
+        self.played.iter().rev().find(|played| &*played.script == script)
+    }
+
+    /// The calls that were made last.
+    fn made(&self) -> Vec<Made> {
+        self.played.last().map(Played::made).unwrap_or_default()
+    }
+
+    /// The text of a program to be repaired: the learner's, else the lesson's.
+    #[must_use]
+    pub fn program(&self, exercise: &Exercise) -> Option<String> {
+        let given = &exercise.program.as_ref()?.start.script;
+        Some(self.progress.drafts.get(&program_key(&exercise.id)).unwrap_or(given).clone())
     }
 
     /// Cuts the step's part of the history into frames again.
@@ -244,4 +293,10 @@ impl Session {
         let lab = self.lab.borrow();
         self.frames = Rc::new(frames(&lab.events()[..end], start, &lab.options().cluster));
     }
+}
+
+/// The name under which a program is kept among the drafts; no file has such a name.
+#[must_use]
+pub fn program_key(exercise: &str) -> String {
+    format!("program:{exercise}")
 }

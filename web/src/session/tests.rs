@@ -26,7 +26,7 @@ fn question(id: &str) -> Question {
     let choice = |wording: &str, output: &str| {
         let mut check = command("echo yes");
         check.claim.output = vec![output.to_owned()];
-        Choice { text: text(wording), note: Vec::new(), check: vec![check], why: text("because") }
+        Choice { text: text(wording), note: Vec::new(), check: vec![check], call: None, why: text("because") }
     };
     Question { id: id.to_owned(), text: text("?"), choices: vec![choice("yes", "..."), choice("no", "never this")] }
 }

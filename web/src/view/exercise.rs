@@ -6,6 +6,7 @@ use yew::prelude::*;
 use super::icon::{icon, mark};
 use super::lesson::Cx;
 use super::prose::{paragraphs, spans};
+use super::script;
 use crate::browser;
 use crate::session::Action;
 use crate::session::gate::{Gate, Open};
@@ -46,12 +47,13 @@ pub fn exercise(cx: &Cx, at: usize, exercise: &Exercise, open: &Open) -> Html {
         <section class="card" aria-label="Exercise" data-exercise={exercise.id.clone()} data-state={says}>
             <div class="card-h"><b>{ "Exercise" }</b><span role="status">{ says }</span></div>
             <div class="card-p prose-s">{ paragraphs(&exercise.task) }</div>
+            { script::program(cx, exercise) }
             <ol class="goal">{ for goals }</ol>
             <div class="hints">{ for shown }</div>
             <div class="solution">{ solution(exercise, ended == Some(Ended::Skipped)) }</div>
             <div class="card-f">
-                <button type="button" class={classes!("btn", "start", (!working).then_some("solid"))} onclick={act(Action::StartExercise(exercise.id.clone()))}>
-                    { if working || ended.is_some() { "Start over" } else { "Start from a fresh cluster" } }
+                <button type="button" hidden={exercise.program.is_some()} class={classes!("btn", "start", (!working).then_some("solid"))} onclick={act(Action::StartExercise(exercise.id.clone()))}>
+                    { if working || ended.is_some() { "Start over" } else { "Start from a fresh lab" } }
                 </button>
                 <button type="button" class="btn" hidden={!more} onclick={act(Action::Hint)}>{ "Hint" }</button>
                 <button type="button" class="btn quiet skip" hidden={!waits} onclick={act(Action::SkipExercise(exercise.id.clone()))}>{ "Show a solution" }</button>
@@ -75,6 +77,9 @@ fn goal_line(n: usize, goal: &Goal, looked: bool, holds: bool) -> Html {
 fn solution(exercise: &Exercise, shown: bool) -> Html {
     if !shown {
         return html! { <span /> };
+    }
+    if let Some(program) = &exercise.program {
+        return script::solution(&program.solution);
     }
     let lines = exercise.solution.iter().enumerate().map(|(n, command)| {
         let line = command.line.clone();

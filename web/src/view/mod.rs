@@ -18,6 +18,7 @@ mod lesson;
 mod opening;
 mod panel;
 mod prose;
+mod script;
 mod sieve;
 mod stage;
 mod story;

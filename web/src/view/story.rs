@@ -8,6 +8,7 @@ use super::exercise::exercise;
 use super::icon::icon;
 use super::lesson::{Cx, Tab};
 use super::prose::paragraphs;
+use super::script::script;
 use crate::browser;
 use crate::session::Action;
 use crate::session::gate::{self, Gate, Open, Phase, Reach};
@@ -72,6 +73,8 @@ fn block(cx: &Cx, at: usize, block: &Block, open: &Open) -> Html {
         Block::Prose(text) => html! { <div class="prose">{ paragraphs(text) }</div> },
         Block::Yaml { file } => yaml_link(cx, file),
         Block::Console(commands) => console(cx, at, commands, open),
+        Block::Syscalls(calls) => script(cx, at, calls, open),
+        Block::Instrument(_) => html! { <span hidden=true /> },
         Block::Predict(question) | Block::Recall(question) => {
             let recall = matches!(block, Block::Recall(_));
             match answers.get(&question.id) {

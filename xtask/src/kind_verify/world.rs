@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use portlab_scenarios::claim;
 use portlab_scenarios::model::{Block, Cluster as Wanted, Command, File, Lesson, Place};
+use portlab_scenarios::syscalls::{Case, Verdict};
 use portlab_scenarios::world::{Seen, World};
 
 use super::child::Runner;
@@ -101,6 +102,10 @@ impl World for Kind<'_> {
         Ok(Seen { output: ended.output, exit: ended.exit })
     }
 
+    fn calls(&mut self, _: &Case) -> Result<Vec<Verdict>, String> {
+        Err("a cluster makes no system calls for a lesson: `cargo xtask kernel-verify` does".to_owned())
+    }
+
     fn wait(&mut self, time: Duration) {
         self.runner.pause(time);
     }
@@ -126,7 +131,7 @@ fn commands(lesson: &Lesson) -> impl Iterator<Item = &Command> {
                 let goals = exercise.goals.iter().flat_map(|goal| &goal.check);
                 exercise.start.iter().chain(goals).chain(&exercise.solution).collect()
             }
-            Block::Prose(_) | Block::Yaml { .. } => Vec::new(),
+            Block::Syscalls(_) | Block::Prose(_) | Block::Yaml { .. } | Block::Instrument(_) => Vec::new(),
         }
     })
 }

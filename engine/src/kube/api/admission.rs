@@ -26,7 +26,7 @@ pub fn admit_create(world: &mut World, kind: Kind, object: &mut Value) -> Result
     }
     match kind {
         Kind::Pod => {
-            if world.options().nodes != Nodes::None {
+            if matches!(world.options().nodes, Nodes::Kind(_)) {
                 add_service_account(world, object)?;
             }
             set_priority(world, object)?;

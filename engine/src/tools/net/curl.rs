@@ -123,7 +123,7 @@ fn connect(
     let to = SocketAddr::new(address, target.port);
     let began = cx.world.now();
     let family = if address.is_ipv4() { Family::V4 } else { Family::V6 };
-    let fd = process.call(cx, Call::Socket { protocol: Protocol::Tcp, family }).number().unwrap_or(3);
+    let fd = process.call(cx, Call::Socket { protocol: Protocol::Tcp, family, name: None }).number().unwrap_or(3);
     if verbose {
         cx.eprint(&format!("*   Trying {to}...\n"));
     }

@@ -185,7 +185,7 @@ fn resolve(host: Option<&str>, asked: &Asked) -> Result<Vec<IpAddr>, ()> {
 /// A socket for the address, with the options and the address of its own that were asked for.
 fn socket(cx: &mut Cx, process: Process, asked: &Asked, to: IpAddr) -> Result<u32, String> {
     let family = if to.is_ipv4() { Family::V4 } else { Family::V6 };
-    let answer = process.call(cx, Call::Socket { protocol: asked.protocol, family });
+    let answer = process.call(cx, Call::Socket { protocol: asked.protocol, family, name: None });
     let fd = answer.number().map_err(|errno| errno.words().to_owned())?;
     if asked.source.is_some() || asked.source_port != 0 {
         let any = if to.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
@@ -386,7 +386,7 @@ fn connection(world: &mut World, pid: u32, server: &mut Server, said: &mut Vec<(
         if socket(3).is_none_or(|socket| socket.listening.queue.is_empty()) {
             return Step::Idle;
         }
-        if let Answer::Accepted { peer, .. } = world.call(WORKSTATION, pid, Call::Accept { fd: 3 })
+        if let Answer::Accepted { peer, .. } = world.call(WORKSTATION, pid, Call::Accept { fd: 3, name: None })
             && server.verbose
         {
             let local = peer.ip().to_canonical().is_loopback() && !server.numeric;
