@@ -26,7 +26,7 @@ impl Engine {
     /// A fresh host; the seed decides what the kernel leaves to chance.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let mut host = Host::new(Time(0), seed);
+        let mut host = Host::new(&"bench".into(), Time(0), seed);
         let pid = host.make(Time(0), 0, &spawn()).number().unwrap_or(0);
         Self { host, now: Time(0), pid }
     }
