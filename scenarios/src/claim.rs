@@ -1,17 +1,27 @@
 //! Claims: is an output the one that a lesson says will be seen?
 //!
 //! `[..]` stands for anything within a line, `...` alone on a line for any lines, none included. A gap of two or more
-//! blanks matches any such gap, because the columns of a table are as wide as names that a real cluster chooses.
+//! blanks matches any such gap, because the columns of a table are as wide as names that a real cluster chooses. The
+//! shell's word that a background job has ended is not compared.
 
 use crate::model::Claim;
 
 /// Whether an output with this exit status is the one claimed.
 #[must_use]
 pub fn holds(claim: &Claim, output: &str, exit: i32) -> bool {
-    let actual: Vec<&str> = output.lines().map(str::trim_end).collect();
+    let actual: Vec<&str> = output.lines().map(str::trim_end).filter(|line| !tells_of_a_job(line)).collect();
     let end = actual.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
-    let expected: Vec<&str> = claim.output.iter().map(String::as_str).collect();
+    let expected: Vec<&str> = claim.output.iter().map(String::as_str).filter(|line| !tells_of_a_job(line)).collect();
     claim.exit == exit && lines_match(&expected, &actual[..end])
+}
+
+/// Whether a line is the shell's word that a job has ended, `[1]+  Done …`. With which command it comes is chance.
+fn tells_of_a_job(line: &str) -> bool {
+    let Some((number, rest)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) else { return false };
+    let state = rest.trim_start_matches(['+', '-']);
+    number.bytes().all(|byte| byte.is_ascii_digit())
+        && state.starts_with("  ")
+        && ["Done", "Terminated", "Killed", "Exit "].iter().any(|word| state.trim_start().starts_with(word))
 }
 
 /// Whether the expected lines, with their wildcards, are the actual ones. Linear memory, at most |expected|·|actual| steps.
@@ -118,6 +128,10 @@ mod tests {
             ("a b", "a  b\n", false),
             ("NAME   READY", "NAME                   READY   \n", true),
             ("a", "a\n\n\n", true),
+            ("a", "[1]+  Done                    nc -l 8080\na\n", true),
+            ("[2]-  Exit 1                  nc -l 80\na", "a\n", true),
+            ("a", "[1] 1201\na\n", false),
+            ("", "[x]  Done\n", false),
         ];
         for (expected, actual, result) in rows {
             assert_eq!(holds(&claim(expected), actual, 0), result, "{expected:?} against {actual:?}");

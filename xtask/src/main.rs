@@ -14,6 +14,7 @@ mod kind_verify;
 mod lessons;
 mod notices;
 mod page;
+mod report;
 mod schedule;
 mod serve;
 mod shell;

@@ -12,7 +12,7 @@ pub fn confirmation(lesson: &Lesson) -> Html {
     match record::confirming(&records, lesson) {
         Some(run) => html! {
             <div class="confirm">
-                <span>{ icon("tick") }{ format!("kind {} / Kubernetes {}", run.kind, run.kubernetes) }</span>
+                <span>{ icon("tick") }{ run.system() }</span>
                 <span><time datetime={run.date.clone()}>{ &run.date }</time></span>
             </div>
         },
@@ -25,7 +25,7 @@ pub fn short(lesson: &Lesson) -> Html {
     let records = record::committed();
     match record::confirming(&records, lesson) {
         Some(run) => {
-            html! { <span class="ok">{ icon("tick") }{ format!("kind {} / {}", run.kind, run.kubernetes) }</span> }
+            html! { <span class="ok">{ icon("tick") }{ run.system().replace("Kubernetes ", "") }</span> }
         }
         None => html! { <span class="no-ok">{ "not yet confirmed" }</span> },
     }

@@ -10,6 +10,8 @@ mod netlink;
 mod pool;
 #[cfg(target_os = "linux")]
 mod proc;
+#[cfg(target_os = "linux")]
+pub mod terminal;
 
 use std::time::{Duration, Instant};
 

@@ -1,29 +1,33 @@
 //! `cargo xtask kernel-verify`: the engine held against this machine's kernel.
 //!
-//! Scripts of system calls in both worlds: those under `engine/fixtures/syscalls`, whose answers are stated, and with
-//! `--fuzz` random ones after several habits, whose answers are the kernel's own. What differs is made as small as it
-//! gets and printed with both answers. Everything happens in network namespaces of the run's own.
+//! The lessons that need no cluster, commands and system calls, and the scripts under `engine/fixtures/syscalls`, whose
+//! answers are stated; with `--fuzz` random scripts after several habits, whose answers are the kernel's own. What differs
+//! is made as small as it gets and printed with both answers. Everything happens in namespaces of the run's own.
 
 mod compare;
 mod draft;
 mod habits;
+#[cfg(target_os = "linux")]
+mod lessons;
 mod random;
 mod shrink;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
+use portlab_scenarios::model::Lesson;
+use portlab_scenarios::read;
 use portlab_scenarios::syscalls::{Case, Verdict, parse};
 use serde_json::json;
 
-use crate::kernel;
 use crate::worlds::{self, On};
+use crate::{install, kernel, report};
 use compare::{Differing, compare};
 use habits::Habit;
 use random::Random;
@@ -42,14 +46,16 @@ mod flags {
             repeated --habit name: String
             /// Leaves out cases that sleep longer than this many seconds in all; 5 unless given.
             optional --max-sleep seconds: u64
-            /// The fixtures of this name only. May be given more than once.
+            /// The lessons or fixtures of this name only. May be given more than once.
             repeated --only name: String
             /// Differences that are made small and shown; 10 unless given.
             optional --show count: usize
-            /// Write report.json and the scripts that differ into this folder.
+            /// Write report.json, junit.xml and the scripts that differ into this folder.
             optional --report dir: PathBuf
             /// Print the cases and ask nobody.
             optional --dry-run
+            /// Write what was seen of the lessons into scenarios/records/kernel.json, which the page shows as their badges.
+            optional --record
         }
     }
 }
@@ -73,16 +79,26 @@ pub fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let drafts = |count: usize| -> Vec<Case> {
         (0..count).map(|index| draft::case(habits[index % habits.len()], Random::of_case(seed, index as u64))).collect()
     };
-    let fixtures = fixtures(&flags.only)?;
+    let (lessons, fixtures) = named(&flags.only)?;
+    if flags.record && (flags.fuzz.is_some() || flags.dry_run || !flags.only.is_empty()) {
+        bail!("--record goes with a whole run, not with --fuzz, --dry-run or --only");
+    }
     if flags.dry_run {
         match flags.fuzz {
             Some(count) => drafts(count).iter().for_each(|case| print!("---\n{case}")),
-            None => fixtures.iter().for_each(|(name, cases)| println!("{name}: {} cases", cases.len())),
+            None => {
+                lessons.iter().for_each(|lesson| println!("{}: {} claims", lesson.id, report::claims(lesson)));
+                fixtures.iter().for_each(|(name, cases)| println!("{name}: {} cases", cases.len()));
+            }
         }
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(lacking) = kernel::lacking() {
         bail!("{lacking}");
+    }
+    let lessons_hold = flags.fuzz.is_some() || hold(&lessons, flags.report.as_deref(), flags.record)?;
+    if fixtures.is_empty() && flags.fuzz.is_none() {
+        return Ok(if lessons_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let mut report = Report::default();
     let started = Instant::now();
@@ -113,7 +129,7 @@ pub fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     }
     println!("{:.1} s", started.elapsed().as_secs_f64());
     println!("cases {}, lines {}, differing {}", report.cases, report.lines, report.differing);
-    Ok(if report.differing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.differing == 0 && lessons_hold { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Habit>> {
@@ -124,8 +140,28 @@ fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Habit>> {
     Ok(habits::all().filter(|habit| names.is_empty() || names.iter().any(|name| name == habit.name)).collect())
 }
 
-/// The scripts that state the kernel's answers, by their files' names.
-fn fixtures(only: &[String]) -> anyhow::Result<Vec<(String, Vec<Case>)>> {
+/// Scripts by their files' names.
+type Fixtures = Vec<(String, Vec<Case>)>;
+
+/// The lessons and the scripts of these names; all where none is named.
+fn named(only: &[String]) -> anyhow::Result<(Vec<Lesson>, Fixtures)> {
+    let lessons = read::lessons(&crate::root().join("scenarios/lessons")).map_err(anyhow::Error::msg)?;
+    let fixtures = fixtures()?;
+    let known = |name: &String| {
+        lessons.iter().any(|lesson| lesson.id == *name) || fixtures.iter().any(|(fixture, _)| fixture == name)
+    };
+    if let Some(unknown) = only.iter().find(|name| !known(name)) {
+        let mut names: Vec<&str> = lessons.iter().map(|lesson| lesson.id.as_str()).collect();
+        names.extend(fixtures.iter().map(|(name, _)| name.as_str()));
+        bail!("no lesson and no fixture is named `{unknown}`; there are {}", names.join(", "));
+    }
+    let wanted = |name: &String| only.is_empty() || only.contains(name);
+    let lessons = lessons.into_iter().filter(|lesson| wanted(&lesson.id)).collect();
+    Ok((lessons, fixtures.into_iter().filter(|(name, _)| wanted(name)).collect()))
+}
+
+/// The scripts that state the kernel's answers.
+fn fixtures() -> anyhow::Result<Fixtures> {
     let folder = crate::root().join("engine/fixtures/syscalls");
     let mut files: Vec<PathBuf> = fs::read_dir(&folder)
         .with_context(|| folder.display().to_string())?
@@ -135,16 +171,40 @@ fn fixtures(only: &[String]) -> anyhow::Result<Vec<(String, Vec<Case>)>> {
     let mut fixtures = Vec::new();
     for file in files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        if only.is_empty() || only.contains(&name) {
-            let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
-            let script = parse(&text).map_err(|error| anyhow!("{}, {error}", file.display()))?;
-            fixtures.push((name, script.cases()));
-        }
-    }
-    if let Some(unknown) = only.iter().find(|name| fixtures.iter().all(|(known, _)| known != *name)) {
-        bail!("no fixture is named `{unknown}`");
+        let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+        let script = parse(&text).map_err(|error| anyhow!("{}, {error}", file.display()))?;
+        fixtures.push((name, script.cases()));
     }
     Ok(fixtures)
+}
+
+/// Runs the lessons; whether every claim is as stated.
+#[cfg(target_os = "linux")]
+fn hold(lessons: &[Lesson], dir: Option<&Path>, record: bool) -> anyhow::Result<bool> {
+    if lessons.is_empty() {
+        return Ok(true);
+    }
+    if install::is_debian_kin() {
+        install::debian_packages(&PACKAGES, "for the lessons' commands")?;
+    }
+    let report = lessons::verify(lessons);
+    println!("{}", report.table());
+    if let Some(dir) = dir {
+        report.write(&dir.join("lessons"))?;
+    }
+    if record {
+        report.record(&crate::root().join("scenarios/records/kernel.json"), lessons)?;
+    }
+    Ok(report.is_good())
+}
+
+/// The Debian packages of the programs that lessons run.
+const PACKAGES: [&str; 9] =
+    ["apache2-utils", "curl", "iproute2", "lsof", "net-tools", "netcat-openbsd", "procps", "util-linux", "bash"];
+
+#[cfg(not(target_os = "linux"))]
+fn hold(_: &[Lesson], _: Option<&Path>, _: bool) -> anyhow::Result<bool> {
+    anyhow::bail!(kernel::lacking().unwrap_or_default())
 }
 
 /// Cases whose answers are stated: both worlds must give them.

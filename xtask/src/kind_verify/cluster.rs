@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use portlab_scenarios::model::Lesson;
@@ -14,8 +14,8 @@ use xshell::{Cmd, cmd};
 
 use super::Options;
 use super::child::{Runner, end_noted, is_alive, words_of};
-use super::report::Versions;
 use super::world;
+use crate::report::{Versions, now_secs};
 
 /// How long each kind of step may take.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -289,10 +289,6 @@ fn created_secs(text: &str) -> Option<u64> {
     let (hours, minutes) = (zone.get(1..3)?.parse::<i64>().ok()?, zone.get(3..5)?.parse::<i64>().ok()?);
     let east = (hours * 60 + minutes) * 60 * if zone.starts_with('-') { -1 } else { 1 };
     u64::try_from(portlab_engine::time::EPOCH_SECS + utc.0 / 1000 - east).ok()
-}
-
-pub fn now_secs() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// kind's configuration for a lesson's cluster.

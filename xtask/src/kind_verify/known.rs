@@ -7,7 +7,7 @@ use anyhow::Context;
 use portlab_scenarios::grade::Verdict;
 use serde::Deserialize;
 
-use super::report::Report;
+use crate::report::Report;
 
 /// A difference that is understood.
 #[derive(Debug, Deserialize)]

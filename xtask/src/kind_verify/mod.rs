@@ -8,7 +8,7 @@
 //! * [`cluster`]: the cluster's life
 //! * [`world`]: lessons on it
 //! * [`known`]: differences that are understood
-//! * [`report`]: table, JSON, JUnit, record
+//! * [`crate::report`]: table, JSON, JUnit, record
 //!
 //! Leaves out: clusters that are made by anything but kind, and load balancing compared as a distribution (no lesson
 //! claims one yet).
@@ -16,7 +16,6 @@
 mod child;
 mod cluster;
 mod known;
-mod report;
 mod world;
 
 use std::ffi::OsString;
@@ -24,13 +23,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use portlab_scenarios::grade::Verdict;
 use portlab_scenarios::model::Lesson;
 use portlab_scenarios::{grade, read};
 
+use crate::report::{self, LessonReport, Report};
 use child::{Interrupted, Runner};
 use cluster::Cluster;
-use report::{LessonReport, Report};
 
 mod flags {
     use std::path::PathBuf;
@@ -92,7 +90,7 @@ pub fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     }
     let mut runner = Runner::new(options.dry_run)?;
     let known = known::read(&records.join("known-differences.json"))?;
-    let mut report = Report::default();
+    let mut report = Report { command: "kind-verify", ..Report::default() };
     let outcome = verify(&mut runner, &options, &lessons, &mut report, flags.report.as_deref());
     if options.dry_run {
         return outcome.map(|()| ExitCode::SUCCESS);
@@ -221,9 +219,4 @@ fn reason_to_skip(lesson: &Lesson, options: &Options) -> Option<String> {
         return Some("it names the nodes of a cluster of kind".to_owned());
     }
     None
-}
-
-/// Whether a verdict is one that a good run may have.
-fn is_fine(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Same | Verdict::KnownDifference | Verdict::NotRun)
 }

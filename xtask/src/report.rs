@@ -1,4 +1,5 @@
-//! What a run has shown: as a table, as JSON with all tries, as JUnit, and as the record that the page shows.
+//! What a run of lessons on the real thing has shown: as a table, as JSON with all tries, as JUnit, and as the record that
+//! the page shows. kind-verify and kernel-verify share it.
 
 use std::fmt::Write;
 use std::fs;
@@ -11,18 +12,23 @@ use portlab_scenarios::gate;
 use portlab_scenarios::grade::{self, Graduation, Verdict};
 use portlab_scenarios::model::{Block, Lesson};
 use portlab_scenarios::record::{Confirmed, Record, Records};
+use portlab_scenarios::syscalls::parse_trial;
 use portlab_scenarios::world::Engine;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use serde::Serialize;
 
-use super::{cluster, is_fine};
-
 /// The versions of what answered.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Versions {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kernel: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub kind: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub kubernetes: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub kubectl: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub node_image: String,
 }
 
@@ -49,6 +55,9 @@ pub struct LessonReport {
 
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
+    /// The command that ran: `kind-verify`.
+    #[serde(skip)]
+    pub command: &'static str,
     pub versions: Option<Versions>,
     pub lessons: Vec<LessonReport>,
 }
@@ -56,12 +65,31 @@ pub struct Report {
 /// How many claims the steps of a lesson make.
 pub fn claims(lesson: &Lesson) -> usize {
     let blocks = lesson.steps.iter().flat_map(|step| &step.blocks);
-    blocks.map(|block| if let Block::Console(commands) = block { commands.len() } else { 0 }).sum()
+    let of = |block: &Block| match block {
+        Block::Console(commands) => commands.len(),
+        Block::Syscalls(calls) => {
+            parse_trial(&calls.script).map_or(0, |script| script.cases().iter().map(|case| case.lines.len()).sum())
+        }
+        _ => 0,
+    };
+    blocks.map(of).sum()
 }
 
 impl LessonReport {
     pub fn not_run(lesson: &Lesson, reason: String) -> LessonReport {
         LessonReport { lesson: lesson.id.clone(), hash: lesson.hash.clone(), claims: Vec::new(), not_run: reason }
+    }
+
+    /// The world could not be had at all.
+    pub fn failed(lesson: &Lesson, reason: String) -> LessonReport {
+        let claim = ClaimReport {
+            place: "start".to_owned(),
+            command: String::new(),
+            verdict: Verdict::Inconclusive,
+            tries: Vec::new(),
+            reason,
+        };
+        LessonReport { claims: vec![claim], ..LessonReport::not_run(lesson, String::new()) }
     }
 
     /// Claims as they were graded; questions compared with the engine's answers; exercises from both sides.
@@ -102,6 +130,16 @@ fn row(place: String, same: bool, reason: String) -> ClaimReport {
     let verdict = if same { Verdict::Same } else { Verdict::Different };
     let reason = if same { String::new() } else { reason };
     ClaimReport { place, command: String::new(), verdict, tries: Vec::new(), reason }
+}
+
+/// Whether a verdict is one that a good run may have.
+pub fn is_fine(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Same | Verdict::KnownDifference | Verdict::NotRun)
+}
+
+/// Seconds since 1970.
+pub fn now_secs() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// As the report and the table spell it.
@@ -145,7 +183,8 @@ impl Report {
         let sum: Vec<String> = counts.iter().map(|(what, count)| format!("{count} {what}")).collect();
         let _ = writeln!(
             text,
-            "\nkind-verify: {}",
+            "\n{}: {}",
+            self.command,
             if sum.is_empty() { "nothing was run".to_owned() } else { sum.join(", ") }
         );
         text
@@ -164,7 +203,7 @@ impl Report {
     }
 
     fn junit(&self) -> anyhow::Result<String> {
-        let mut report = quick_junit::Report::new("kind-verify");
+        let mut report = quick_junit::Report::new(self.command);
         for lesson in &self.lessons {
             let mut suite = TestSuite::new(&lesson.lesson);
             for claim in &lesson.claims {
@@ -199,7 +238,7 @@ impl Report {
     pub fn record(&self, path: &Path, lessons: &[Lesson]) -> anyhow::Result<()> {
         let versions = self.versions.clone().unwrap_or_default();
         let mut records: Records = serde_json::from_str(&fs::read_to_string(path)?)?;
-        let now = i64::try_from(cluster::now_secs()).unwrap_or(0);
+        let now = i64::try_from(now_secs()).unwrap_or(0);
         let date = Time((now - EPOCH_SECS) * 1000).rfc3339();
         for lesson in self.lessons.iter().filter(|lesson| lesson.not_run.is_empty()) {
             let confirmed = |claim: &ClaimReport| Confirmed {
@@ -212,6 +251,7 @@ impl Report {
             records.lessons.push(Record {
                 lesson: lesson.lesson.clone(),
                 hash: lesson.hash.clone(),
+                kernel: versions.kernel.clone(),
                 kind: versions.kind.clone(),
                 kubernetes: versions.kubernetes.clone(),
                 node_image: versions.node_image.clone(),
