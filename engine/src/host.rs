@@ -4,20 +4,25 @@
 //! again; since a namespace chooses by its seed and its clock follows the lab's, the answers are the same each time. What a
 //! namespace does by itself (timers) follows from the clock, so time needs no events; what it did is told by the next one.
 //!
-//! Left out: links between hosts, descriptors that are not sockets (0 to 2 are taken).
+//! Left out: descriptors that are not sockets (0 to 2 are taken).
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::linux::address::Family;
 use crate::linux::bind::{Because, Refusal};
 use crate::linux::bucket::Owner;
 use crate::linux::options::SocketOption;
+use crate::linux::packet::Packet;
+use crate::linux::route::Device;
 use crate::linux::socket::{Protocol, SocketId};
 use crate::linux::tcp::close::Shutdown;
 use crate::linux::trace::{Moment, Trace};
+use crate::linux::wait::Wait;
+use crate::linux::wire::Leaving;
 use crate::linux::{Errno, Namespace};
 use crate::time::Time;
 
@@ -128,6 +133,13 @@ impl Answer {
     }
 }
 
+/// A call that was made: its answer, or what it waits for.
+#[derive(Clone, Debug)]
+pub(crate) enum Begun {
+    Done(Answer),
+    Waits(Wait),
+}
+
 /// A process.
 #[derive(Clone, Debug, Default)]
 pub struct Process {
@@ -202,10 +214,47 @@ impl Host {
         self.began.plus(std::time::Duration::from_millis(self.namespace.now()))
     }
 
-    /// Lets its clock come up to the lab's.
-    pub fn pass(&mut self, now: Time) {
-        let behind = now.since(self.now()).as_millis();
-        self.namespace.advance(u64::try_from(behind).unwrap_or(0));
+    /// A time of the lab on the clock of its namespace, in ms.
+    fn on_own_clock(&self, time: Time) -> u64 {
+        u64::try_from(time.since(self.began).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// When something happens next by itself.
+    #[must_use]
+    pub(crate) fn next_timer(&self) -> Option<Time> {
+        self.namespace.next_timer().map(|at| self.began.plus(Duration::from_millis(at)))
+    }
+
+    /// Lets its clock come up to the lab's; whatever was due by then has happened.
+    pub(crate) fn catch_up(&mut self, now: Time) {
+        let now = self.on_own_clock(now);
+        self.namespace.catch_up(now);
+    }
+
+    /// Lets the first thing happen that is due by this time.
+    pub(crate) fn next_goes_off(&mut self, by: Time) {
+        let by = self.on_own_clock(by);
+        self.namespace.next_goes_off(by);
+    }
+
+    /// The device of this number.
+    pub(crate) fn device(&self, index: u32) -> Option<&Device> {
+        self.namespace.routing.devices.iter().find(|device| device.index == index)
+    }
+
+    /// A packet comes in by the device of this number.
+    pub(crate) fn receive(&mut self, device: u32, packet: &Packet) {
+        self.namespace.receive(device, packet);
+    }
+
+    /// What has left by devices since this was last asked.
+    pub(crate) fn take_outbox(&mut self) -> Vec<Leaving> {
+        std::mem::take(&mut self.namespace.outbox)
+    }
+
+    /// Nobody on the link has the address that this packet was to be handed to.
+    pub(crate) fn nobody_answers(&mut self, leaving: Leaving) {
+        self.namespace.nobody_answers(leaving);
     }
 
     /// What has happened since this was last asked.
@@ -222,19 +271,61 @@ impl Host {
         })
     }
 
-    /// Makes a call. Calls of a process that has ended, or on a descriptor that it does not have, change nothing.
-    pub fn make(&mut self, now: Time, pid: u32, call: &Call) -> Answer {
-        self.pass(now);
+    /// Makes a call, up to where it waits for somebody else. Calls of a process that has ended, or on a descriptor that it
+    /// does not have, change nothing.
+    pub(crate) fn begin(&mut self, pid: u32, call: &Call) -> Begun {
         let text = format!("{} {pid} {call:?}", self.namespace.now());
         let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         self.history = text.bytes().fold(self.history, mix);
-        self.answer(pid, call).unwrap_or_else(|refusal| {
-            let holder = match refusal.because {
-                Because::Holder(owner) => Some(self.describe(owner).into()),
-                _ => None,
-            };
-            Answer::Refused { refusal, holder }
-        })
+        match self.begin_waiting(pid, call) {
+            Ok(Some(begun)) => begun,
+            Ok(None) => Begun::Done(self.answer(pid, call).unwrap_or_else(|refusal| self.refused(refusal))),
+            Err(refusal) => Begun::Done(self.refused(refusal)),
+        }
+    }
+
+    /// Begins a call that may wait; none for one that does not.
+    fn begin_waiting(&mut self, pid: u32, call: &Call) -> Result<Option<Begun>, Refusal> {
+        let Some(process) = self.processes.get_mut(&pid) else { return Ok(None) };
+        let namespace = &mut self.namespace;
+        namespace.euid = process.euid;
+        let at = |fd: &u32| process.fds.get(fd).copied().ok_or(Errno::Ebadf);
+        match call {
+            Call::Connect { fd, to } if namespace.socket_of(at(fd)?).protocol == Protocol::Tcp => {
+                Ok(Some(Begun::Waits(namespace.begin_connect(at(fd)?, *to)?)))
+            }
+            Call::Send { fd, data } => Ok(namespace.begin_send(at(fd)?, data)?.map(Begun::Waits)),
+            Call::Close { fd } => {
+                let socket = at(fd)?;
+                process.fds.remove(fd);
+                process.names.remove(fd);
+                let wait = namespace.begin_close(socket);
+                Ok(Some(wait.map_or(Begun::Done(Answer::Number(0)), Begun::Waits)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a call still waits, the time aside; and until when it does.
+    #[must_use]
+    pub(crate) fn waits(&self, wait: &Wait) -> (bool, Time) {
+        (self.namespace.waits(wait), self.began.plus(Duration::from_millis(wait.until)))
+    }
+
+    /// The rest of a call that has waited.
+    pub(crate) fn finish(&mut self, wait: Wait) -> Answer {
+        match self.namespace.finish(wait) {
+            Ok(number) => Answer::Number(u32::try_from(number).unwrap_or(u32::MAX)),
+            Err(refusal) => self.refused(refusal),
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Answer {
+        let holder = match refusal.because {
+            Because::Holder(owner) => Some(self.describe(owner).into()),
+            _ => None,
+        };
+        Answer::Refused { refusal, holder }
     }
 
     /// A holder of a port in words: who, where, in which state.
@@ -272,10 +363,11 @@ impl Host {
         namespace.euid = process.euid;
         let at = |fd: &u32| process.fds.get(fd).copied().ok_or(Errno::Ebadf);
         match call {
-            Call::Spawn { .. } => {}
+            Call::Spawn { .. } | Call::Close { .. } => {}
             Call::Exit => {
+                // A process that ends waits for no socket that lingers.
                 let ended = self.processes.remove(&pid);
-                ended.into_iter().flat_map(|process| process.fds.into_values()).for_each(|id| namespace.close(id));
+                ended.into_iter().flat_map(|process| process.fds.into_values()).for_each(|id| namespace.abandon(id));
             }
             Call::Socket { protocol, family, name } => {
                 let socket = namespace.socket(*protocol, *family);
@@ -297,12 +389,6 @@ impl Host {
             }
             Call::Recv { fd } => return Ok(Answer::Data(namespace.recv(at(fd)?)?.into())),
             Call::Shutdown { fd, how } => namespace.shutdown(at(fd)?, *how)?,
-            Call::Close { fd } => {
-                let socket = at(fd)?;
-                process.fds.remove(fd);
-                process.names.remove(fd);
-                namespace.close(socket);
-            }
             Call::Getsockname { fd } => return Ok(Answer::Address(namespace.getsockname(at(fd)?))),
             Call::Getpeername { fd } => return Ok(Answer::Address(namespace.getpeername(at(fd)?)?)),
             Call::Seteuid { uid } => {

@@ -21,6 +21,7 @@ pub mod host;
 pub mod kube;
 pub mod lab;
 pub mod linux;
+pub mod network;
 pub mod object;
 pub mod store;
 pub mod time;

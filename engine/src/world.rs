@@ -14,6 +14,7 @@ use crate::kube::{self, Task};
 use crate::lab::{LabOptions, Place};
 use crate::linux::Errno;
 use crate::linux::trace::{Happening, Moment};
+use crate::network::{self, Hosts};
 use crate::store::Store;
 use crate::time::Time;
 
@@ -28,7 +29,7 @@ pub struct State {
     /// The lab's files by path, as the learner wrote them.
     pub files: BTreeMap<String, Rc<str>>,
     /// The hosts with a network namespace of their own, by name.
-    pub hosts: BTreeMap<Rc<str>, Rc<Host>>,
+    pub hosts: Hosts,
 }
 
 impl State {
@@ -61,23 +62,12 @@ impl State {
     /// Makes a call on a host at this moment; the answer follows from the calls before it. Tells what has happened since
     /// this was last told.
     fn make(&mut self, host: &str, pid: u32, call: &Call) -> (Answer, Vec<Moment>) {
-        let Some(host) = self.hosts.get_mut(host) else { return (Answer::Number(0), Vec::new()) };
-        let host = Rc::make_mut(host);
-        (host.make(self.now, pid, call), host.take_trace())
+        network::make(&mut self.hosts, self.now, host, (pid, call))
     }
 
     /// Lets the hosts' clocks come up to this moment, and tells what has happened on the way.
     fn pass(&mut self) -> Vec<Moment> {
-        let now = self.now;
-        let hosts = self.hosts.values_mut().map(Rc::make_mut);
-        let mut moments: Vec<Moment> = hosts
-            .flat_map(|host| {
-                host.pass(now);
-                host.take_trace()
-            })
-            .collect();
-        moments.sort_by_key(|moment| moment.at);
-        moments
+        network::pass(&mut self.hosts, self.now)
     }
 }
 
@@ -110,6 +100,8 @@ pub struct World {
     pub(crate) shells: BTreeMap<Place, crate::tools::Env>,
     /// What runs in the background of the workstation's shell.
     pub(crate) jobs: crate::tools::jobs::Jobs,
+    /// What happened on the hosts and no event has told yet.
+    unsaid: Vec<Moment>,
     /// How many moments of hosts the events of this input may still tell.
     moments_left: usize,
 }
@@ -132,6 +124,7 @@ impl World {
             kube: kube::ControlPlane::default(),
             shells: BTreeMap::new(),
             jobs: crate::tools::jobs::Jobs::default(),
+            unsaid: Vec::new(),
             moments_left: MOMENTS_MAX,
         }
     }
@@ -210,12 +203,11 @@ impl World {
 
     /// A host as it is now; none before it has started.
     pub fn host(&mut self, host: &str) -> Option<&Host> {
-        let now = self.now();
-        let host = self.state.hosts.get_mut(host)?;
-        if host.now() < now {
-            Rc::make_mut(host).pass(now);
+        let seen = self.state.pass();
+        if self.unsaid.len() < MOMENTS_MAX {
+            self.unsaid.extend(seen);
         }
-        Some(host)
+        self.state.hosts.get(host).map(|host| &**host)
     }
 
     /// Puts an event into the history and tells the control plane.
@@ -343,14 +335,16 @@ impl World {
             return;
         }
         let trace = self.state.pass();
-        if !trace.is_empty() {
+        if !(trace.is_empty() && self.unsaid.is_empty()) {
             let what = What::Passed { trace: self.bounded(trace) };
             self.record(Event { index, at: self.now(), actor: Actor::Lab, what, cause: self.cause });
         }
     }
 
     /// Cuts off what one input may not tell any more, but for how much it was.
-    fn bounded(&mut self, mut trace: Vec<Moment>) -> Rc<[Moment]> {
+    fn bounded(&mut self, new: Vec<Moment>) -> Rc<[Moment]> {
+        let mut trace = std::mem::take(&mut self.unsaid);
+        trace.extend(new);
         if trace.len() > self.moments_left {
             let rest = trace.split_off(self.moments_left);
             let count = |moment: &Moment| if let Happening::More(count) = moment.what { count } else { 1 };

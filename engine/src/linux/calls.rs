@@ -1,4 +1,4 @@
-//! The system calls that are the same for both protocols, and the wire.
+//! The system calls that are the same for both protocols.
 //!
 //! Source: `net/ipv4/af_inet.c`, `tcp_sendmsg_locked`, `tcp_recvmsg_locked`, `inet_getname`; FACTS §2.
 
@@ -6,11 +6,10 @@ use std::net::SocketAddr;
 
 use super::address::{ANY6, Family, is_any};
 use super::bind::Refusal;
-use super::packet::{Body, Packet};
-use super::route::{LO, Out, parse_prefix, wire_family};
+use super::route::parse_prefix;
 use super::socket::{Protocol, Socket, SocketId, State};
 use super::tcp::connect::CALL_TIMEOUT_MS;
-use super::trace::{Way, Why};
+use super::wait::{Then, Wait};
 use super::{Errno, Namespace};
 
 impl Namespace {
@@ -36,9 +35,34 @@ impl Namespace {
     /// `close`: the number is not to be used again.
     pub fn close(&mut self, id: SocketId) {
         match self.socket_of(id).protocol {
-            Protocol::Tcp => self.tcp_close(id),
+            Protocol::Tcp => {
+                if let Some(wait) = self.begin_close(id) {
+                    self.wait(&wait);
+                    let _ = self.finish(wait);
+                }
+            }
             Protocol::Udp => self.udp_close(id),
         }
+    }
+
+    /// `close` by the end of the process, which waits for nothing.
+    pub fn abandon(&mut self, id: SocketId) {
+        if self.begin_close(id).is_some() {
+            self.finish_tcp_close(id);
+        }
+    }
+
+    /// `close` up to where it waits, if it does; where it does not, it is done.
+    pub fn begin_close(&mut self, id: SocketId) -> Option<Wait> {
+        if self.socket_of(id).protocol == Protocol::Udp {
+            self.udp_close(id);
+            return None;
+        }
+        let wait = self.begin_tcp_close(id);
+        if wait.is_none() {
+            self.finish_tcp_close(id);
+        }
+        wait
     }
 
     /// `send`, to the peer; how many bytes were taken.
@@ -50,10 +74,45 @@ impl Namespace {
         if self.socket_of(id).protocol == Protocol::Udp {
             return self.udp_send(id, data);
         }
-        let sends = |state| matches!(state, State::Established | State::CloseWait);
-        if !sends(self.socket_of(id).state) {
-            self.wait_connected(id)?;
+        if let Some(wait) = self.begin_send(id, data)? {
+            self.wait(&wait);
+            return self.finish(wait);
         }
+        self.send_connected(id, data)
+    }
+
+    /// What a `send` before the connection stands waits for.
+    ///
+    /// # Errors
+    /// What the peer's RST left, `EPIPE` where no connection is under way.
+    pub fn begin_send(&mut self, id: SocketId, data: &[u8]) -> Result<Option<Wait>, Refusal> {
+        let socket = self.sock(id);
+        let sends = matches!(socket.state, State::Established | State::CloseWait);
+        if sends || socket.protocol == Protocol::Udp {
+            return Ok(None);
+        }
+        if let Some(errno) = socket.error.take() {
+            return Err(errno.into());
+        }
+        if !matches!(socket.state, State::SynSent | State::SynRecv) {
+            return Err(Errno::Epipe.into());
+        }
+        Ok(Some(Wait { socket: id, until: self.now + CALL_TIMEOUT_MS, then: Then::Send(data.into()) }))
+    }
+
+    /// What `send` does once it waits no longer.
+    pub(super) fn finish_send(&mut self, wait: &Wait, data: &[u8]) -> Result<usize, Refusal> {
+        if self.waits(wait) {
+            return Err(Errno::Eagain.into());
+        }
+        let id = wait.socket;
+        if !matches!(self.socket_of(id).state, State::Established | State::CloseWait) {
+            return Err(self.sock(id).error.take().unwrap_or(Errno::Epipe).into());
+        }
+        self.send_connected(id, data)
+    }
+
+    fn send_connected(&mut self, id: SocketId, data: &[u8]) -> Result<usize, Refusal> {
         let socket = self.sock(id);
         if socket.error.is_some() || socket.shut_write {
             return Err(socket.error.take().unwrap_or(Errno::Epipe).into());
@@ -65,26 +124,6 @@ impl Namespace {
         self.push(id);
         self.deliver();
         Ok(data.len())
-    }
-
-    /// A send before the connection stands waits for it.
-    fn wait_connected(&mut self, id: SocketId) -> Result<(), Refusal> {
-        let opening = |state| matches!(state, State::SynSent | State::SynRecv);
-        let socket = self.sock(id);
-        if let Some(errno) = socket.error.take() {
-            return Err(errno.into());
-        }
-        if !opening(socket.state) {
-            return Err(Errno::Epipe.into());
-        }
-        let end = self.now + CALL_TIMEOUT_MS;
-        if !self.advance_until(end, |namespace| !opening(namespace.socket_of(id).state)) {
-            return Err(Errno::Eagain.into());
-        }
-        if matches!(self.socket_of(id).state, State::Established | State::CloseWait) {
-            return Ok(());
-        }
-        Err(self.sock(id).error.take().unwrap_or(Errno::Epipe).into())
     }
 
     /// `recv`: all that is there; empty at the end of the stream. Never waits.
@@ -189,42 +228,5 @@ impl Namespace {
         }
         device.addresses.push((address, length));
         Ok(())
-    }
-
-    /// Puts a packet on the wire.
-    pub(super) fn transmit(&mut self, packet: Packet) {
-        let source = if is_any(packet.source) { wire_family(packet.destination).any() } else { packet.source };
-        match self.routing.output(source, packet.destination, None).map(|path| path.out) {
-            Ok(Out::Local) => self.backlog.push_back(packet),
-            Ok(Out::Link { device, .. }) if device != LO => {
-                self.note_packet(Way::Out(device), &packet);
-                self.outbox.push((device, packet));
-            }
-            // Nobody hears of it.
-            _ => self.note_dropped(|| packet, Why::NobodyThere),
-        }
-    }
-
-    /// Delivers what is under way to own addresses.
-    pub(super) fn deliver(&mut self) {
-        while let Some(packet) = self.backlog.pop_front() {
-            self.note_packet(Way::Lo, &packet);
-            self.take_in(&packet);
-        }
-    }
-
-    /// A packet came in by a device.
-    pub fn receive(&mut self, device: u32, packet: &Packet) {
-        self.note_packet(Way::In(device), packet);
-        self.take_in(packet);
-        self.deliver();
-    }
-
-    fn take_in(&mut self, packet: &Packet) {
-        match &packet.body {
-            Body::Tcp(segment) => self.receive_tcp(packet, segment),
-            Body::Udp(data) => self.receive_udp(packet, data),
-            Body::PortUnreachable => self.receive_unreachable(packet),
-        }
     }
 }

@@ -4,8 +4,8 @@
 //!
 //! * [`address`]: one form for addresses, and when two overlap; [`socket`]: what a socket is.
 //! * [`bind`] with [`bucket`]: who may take a port. [`ephemeral`]: which port `connect` takes.
-//! * [`demux`]: which socket a packet is for. [`tcp`], [`udp`]: what it does there.
-//! * [`calls`]: the system calls, [`options`] among them; [`sysctl`], [`counters`], [`route`], [`timer`].
+//! * [`wire`]: the way of a packet. [`demux`]: which socket it is for. [`tcp`], [`udp`]: what it does there.
+//! * [`calls`]: the system calls, [`wait`] and [`options`] among them; [`sysctl`], [`counters`], [`route`], [`timer`].
 //! * [`trace`]: what is told of all this besides the answers.
 //!
 //! Time is virtual and stands still during a call, except for one that waits. Packets to an own address are delivered
@@ -29,10 +29,13 @@ pub mod tcp;
 pub mod timer;
 pub mod trace;
 pub mod udp;
+pub mod wait;
+pub mod wire;
 
 pub use errno::Errno;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::Ipv6Addr;
 
 use slab::Slab;
 
@@ -45,6 +48,7 @@ use route::Routing;
 use socket::{Request, RequestId, Socket, SocketId, TimeWait, TimeWaitId};
 use sysctl::Sysctls;
 use timer::{Timer, TimerKey, Timers};
+use wire::Leaving;
 
 /// One network namespace and the process that makes calls in it.
 #[derive(Clone, Debug)]
@@ -68,7 +72,9 @@ pub struct Namespace {
     /// Packets to own addresses that are under way.
     backlog: VecDeque<Packet>,
     /// Packets that left by another device.
-    pub outbox: Vec<(u32, Packet)>,
+    pub outbox: Vec<Leaving>,
+    /// Packets that wait for an address on a link that nobody has.
+    neighbours: BTreeMap<(u32, Ipv6Addr), Vec<Packet>>,
     random: Random,
     inodes: u64,
     /// Where the next connection's numbers begin.
@@ -99,6 +105,7 @@ impl Namespace {
             timers: Timers::default(),
             backlog: VecDeque::new(),
             outbox: Vec::new(),
+            neighbours: BTreeMap::new(),
             random: Random(seed),
             inodes: 20_000,
             sequence: 1,
@@ -198,6 +205,20 @@ impl Namespace {
         }
         self.now = end;
         false
+    }
+
+    /// Lets the clock come up to this time, in ms; whatever is due by then has happened.
+    pub(crate) fn catch_up(&mut self, now: u64) {
+        self.now = self.now.max(now);
+    }
+
+    /// Lets the first thing happen that is due by this time.
+    pub(crate) fn next_goes_off(&mut self, by: u64) {
+        if let Some((at, timer)) = self.timers.pop(by) {
+            self.now = self.now.max(at);
+            self.goes_off(timer);
+            self.deliver();
+        }
     }
 
     fn set_timer(&mut self, due: u64, timer: Timer) -> TimerKey {

@@ -1,6 +1,9 @@
-//! What goes over the wire: TCP segments, UDP datagrams, and the ICMP message that a port is not open.
+//! What goes over the wire: TCP segments, UDP datagrams, and the ICMP messages that a port, a host or a
+//! network cannot be reached.
 
 use std::net::Ipv6Addr;
+
+use super::socket::Protocol;
 
 /// One packet. Addresses are in the one form; a mapped one is IPv4 on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,21 @@ pub enum Body {
     /// ICMP: nobody listens at the port that a datagram was sent to. The packet's own addresses are those of the
     /// datagram, turned around.
     PortUnreachable,
+    /// ICMP from a router, or from the own host: the packet got no further. Addresses as above; `by` is who says so.
+    Unreachable {
+        what: Unreachable,
+        by: Ipv6Addr,
+        protocol: Protocol,
+    },
+}
+
+/// What could not be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreachable {
+    /// Nobody answers at the next hop.
+    Host,
+    /// No route leads there.
+    Net,
 }
 
 /// A TCP segment.

@@ -4,6 +4,7 @@
 //! scopes of IPv6, neighbours.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
 
 use super::address::{ANY6, Family, LOOPBACK4, LOOPBACK6, canonical, is_loopback, is_mapped};
 use super::errno::Errno;
@@ -18,6 +19,8 @@ pub struct Device {
     pub name: String,
     /// In the one form, with the prefix length of the address's own family.
     pub addresses: Vec<(Ipv6Addr, u8)>,
+    /// The link that it is plugged into; none for `lo`.
+    pub link: Option<Rc<str>>,
 }
 
 /// A route that was added; those of addresses follow from the addresses.
@@ -69,7 +72,7 @@ pub struct Routing {
 impl Default for Routing {
     /// `lo` with 127.0.0.1/8 and `::1/128`.
     fn default() -> Self {
-        let lo = Device { index: LO, name: "lo".into(), addresses: vec![(LOOPBACK4, 8), (LOOPBACK6, 128)] };
+        let lo = Device { index: LO, name: "lo".into(), addresses: vec![(LOOPBACK4, 8), (LOOPBACK6, 128)], link: None };
         Self { devices: vec![lo], routes: Vec::new() }
     }
 }
@@ -197,6 +200,22 @@ impl Routing {
         }
         let source = if from == ANY6 { preferred } else { from };
         Ok(Path { source, destination: to, out })
+    }
+
+    /// The device and the next address on the way to one that is not an own one.
+    #[must_use]
+    pub fn next_hop(&self, to: Ipv6Addr) -> Option<(u32, Ipv6Addr)> {
+        match self.link(to, None)?.0 {
+            Out::Link { device, hop } => Some((device, hop)),
+            _ => None,
+        }
+    }
+
+    /// Adds a device that is plugged into a link.
+    pub fn add_device(&mut self, name: &str, link: &Rc<str>) {
+        let index = self.devices.iter().map(|device| device.index).max().unwrap_or(0) + 1;
+        let link = Some(link.clone());
+        self.devices.push(Device { index, name: name.to_owned(), addresses: Vec::new(), link });
     }
 
     /// Routes that lead out: of the prefixes of addresses, and those that were added; the longest wins.

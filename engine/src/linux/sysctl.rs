@@ -65,6 +65,8 @@ pub struct Sysctls {
     pub tw_reuse_delay_ms: u64,
     pub bindv6only: bool,
     pub abort_on_overflow: bool,
+    /// `ip_forward`
+    pub forward: bool,
 }
 
 impl Default for Sysctls {
@@ -149,6 +151,7 @@ impl Sysctls {
             tw_reuse_delay_ms: u64::try_from(number("net.ipv4.tcp_tw_reuse_delay")).unwrap_or(1),
             bindv6only: flag("net.ipv6.bindv6only"),
             abort_on_overflow: flag("net.ipv4.tcp_abort_on_overflow"),
+            forward: flag("net.ipv4.ip_forward"),
             range: (low, high),
             reserved,
             values,

@@ -196,15 +196,15 @@ fn connect_takes_one_parity_first_and_bind_the_other() {
 /// Carries what left a host to the other, until neither has anything to say.
 fn exchange(one: &mut Namespace, two: &mut Namespace) {
     while !(one.outbox.is_empty() && two.outbox.is_empty()) {
-        std::mem::take(&mut one.outbox).iter().for_each(|(_, packet)| two.receive(2, packet));
-        std::mem::take(&mut two.outbox).iter().for_each(|(_, packet)| one.receive(2, packet));
+        std::mem::take(&mut one.outbox).iter().for_each(|leaving| two.receive(2, &leaving.packet));
+        std::mem::take(&mut two.outbox).iter().for_each(|leaving| one.receive(2, &leaving.packet));
     }
 }
 
 /// A host with `eth0`.
 fn host(address: &str) -> Namespace {
     let mut host = Namespace::new(1);
-    host.routing.devices.push(super::route::Device { index: 2, name: "eth0".into(), addresses: Vec::new() });
+    host.routing.add_device("eth0", &"link".into());
     host.add_address("eth0", address).expect("a prefix");
     host
 }

@@ -1,6 +1,7 @@
 //! What a namespace has to do later, in the order of time.
 
 use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
 
 use super::socket::{RequestId, SocketId, TimeWaitId};
 
@@ -20,6 +21,8 @@ pub enum Timer {
     OrphanFinWait2(SocketId),
     /// 60 s in `TIME_WAIT` are over.
     TimeWait(TimeWaitId),
+    /// Nobody on the link has said that this address is theirs.
+    Neighbour { device: u32, hop: Ipv6Addr },
 }
 
 /// The part of a key that tells two timers apart when chance does not.

@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use super::Namespace;
 use super::address::Family;
-use super::packet::{Body, Packet, Segment};
+use super::packet::{Body, Packet, Segment, Unreachable};
 use super::route::wire_family;
 use super::socket::{Protocol, Request, Socket, SocketId, State, TimeWait};
 
@@ -76,6 +76,8 @@ pub enum Why {
     QueueFull,
     /// No route leads there, or nobody is there.
     NobodyThere,
+    /// It is for somebody else, and `ip_forward` is off.
+    NotForwarded,
 }
 
 /// What was noted and not yet taken.
@@ -239,6 +241,7 @@ impl fmt::Display for Why {
         f.write_str(match self {
             Self::QueueFull => "the listener's queue is full",
             Self::NobodyThere => "nobody is there",
+            Self::NotForwarded => "ip_forward is off",
         })
     }
 }
@@ -253,6 +256,10 @@ impl fmt::Display for Packet {
             Body::Udp(data) => write!(f, "{from} > {to} UDP, {} bytes", data.len()),
             Body::PortUnreachable => {
                 write!(f, "{} > {} ICMP {} udp port {} unreachable", from.ip(), to.ip(), from.ip(), self.sport)
+            }
+            Body::Unreachable { what, by, .. } => {
+                let what = if *what == Unreachable::Host { "host" } else { "net" };
+                write!(f, "{} > {} ICMP {what} {} unreachable", family.show(*by, 0).ip(), to.ip(), from.ip())
             }
         }
     }

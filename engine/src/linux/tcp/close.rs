@@ -7,6 +7,7 @@ use std::fmt;
 use super::super::bind::Refusal;
 use super::super::counters::Counter;
 use super::super::socket::{Phase, Protocol, SocketId, State};
+use super::super::wait::{Then, Wait};
 use super::super::{Errno, Namespace};
 
 /// Which directions `shutdown` ends. `Display` is strace's notation.
@@ -28,8 +29,8 @@ impl fmt::Display for Shutdown {
 }
 
 impl Namespace {
-    /// `close` of a TCP socket: its number is not to be used again.
-    pub(in crate::linux) fn tcp_close(&mut self, id: SocketId) {
+    /// `close` of a TCP socket begins: where it lingers, what it waits for.
+    pub(in crate::linux) fn begin_tcp_close(&mut self, id: SocketId) -> Option<Wait> {
         let socket = self.sock(id);
         (socket.shut_read, socket.shut_write) = (true, true);
         let unread = !socket.tcp.received.is_empty();
@@ -53,11 +54,12 @@ impl Namespace {
             _ => self.shut_write(id),
         }
         self.deliver();
-        if let Some(secs) = linger.filter(|secs| *secs > 0) {
-            let end = self.now + u64::from(secs) * 1000;
-            let closing = [State::FinWait1, State::Closing, State::LastAck];
-            self.advance_until(end, |namespace| !closing.contains(&namespace.socket_of(id).state));
-        }
+        let secs = linger.filter(|secs| *secs > 0)?;
+        Some(Wait { socket: id, until: self.now + u64::from(secs) * 1000, then: Then::Closed })
+    }
+
+    /// `close` of a TCP socket ends: its number is not to be used again.
+    pub(in crate::linux) fn finish_tcp_close(&mut self, id: SocketId) {
         self.sock(id).orphan = true;
         match self.socket_of(id).state {
             State::FinWait2 if self.sysctls.fin_timeout_secs > 60 => {

@@ -13,6 +13,7 @@ use super::super::packet::Segment;
 use super::super::route::Out;
 use super::super::socket::{Phase, SocketId, State};
 use super::super::timer::Timer;
+use super::super::wait::{Then, Wait};
 use super::super::{Errno, Namespace};
 use super::tuple_of;
 
@@ -28,18 +29,17 @@ impl Namespace {
     /// # Errors
     /// Those of FACTS §2 and §3.4; `EINPROGRESS` when nobody has answered in time.
     pub fn tcp_connect(&mut self, id: SocketId, to: SocketAddr) -> Result<(), Refusal> {
-        let waiting = self.begin_connect(id, to)?;
-        self.finish_connect(id, waiting)
+        let wait = self.begin_connect(id, to)?;
+        self.wait(&wait);
+        self.finish(wait).map(|_| ())
     }
 
-    /// Waits until the connection stands or does not.
-    fn finish_connect(&mut self, id: SocketId, waiting: Errno) -> Result<(), Refusal> {
-        let open = |state| matches!(state, State::SynSent | State::SynRecv);
-        let end = self.now + CALL_TIMEOUT_MS;
-        let settled = self.advance_until(end, |namespace| !open(namespace.socket_of(id).state));
+    /// What `connect` says once it waits no longer.
+    pub(in crate::linux) fn finish_connect(&mut self, wait: &Wait, told: Errno) -> Result<(), Refusal> {
+        let id = wait.socket;
         // What comes in the last moment comes too late for this call.
-        if !settled || self.now == end {
-            return Err(waiting.into());
+        if self.waits(wait) || self.now == wait.until {
+            return Err(told.into());
         }
         if self.socket_of(id).state == State::Close {
             let errno = self.sock(id).error.take().unwrap_or(Errno::Econnaborted);
@@ -57,22 +57,21 @@ impl Namespace {
     /// # Errors
     /// As [`Self::tcp_connect`]; `EINPROGRESS` while the answer is not there.
     pub fn connect_nonblocking(&mut self, id: SocketId, to: SocketAddr) -> Result<(), Refusal> {
-        let waiting = self.begin_connect(id, to)?;
-        match self.socket_of(id).state {
-            State::SynSent | State::SynRecv => Err(waiting.into()),
-            // It is settled, so this does not wait either.
-            _ => self.finish_connect(id, waiting),
-        }
+        let wait = self.begin_connect(id, to)?;
+        self.finish(wait).map(|_| ())
     }
 
-    /// Sends the SYN, unless that was done; what the call is told while the connection does not stand.
-    fn begin_connect(&mut self, id: SocketId, to: SocketAddr) -> Result<Errno, Refusal> {
+    /// Sends the SYN, unless that was done; what the call then waits for.
+    ///
+    /// # Errors
+    /// As [`Self::tcp_connect`], where there is nothing to wait for.
+    pub fn begin_connect(&mut self, id: SocketId, to: SocketAddr) -> Result<Wait, Refusal> {
         let (phase, state) = (self.socket_of(id).phase, self.socket_of(id).state);
-        match phase {
-            Phase::Connected => Err(Errno::Eisconn.into()),
-            Phase::Disconnecting => Err(Errno::Einval.into()),
-            Phase::Connecting => Ok(Errno::Ealready),
-            Phase::Unconnected if state != State::Close => Err(Errno::Eisconn.into()),
+        let told = match phase {
+            Phase::Connected => return Err(Errno::Eisconn.into()),
+            Phase::Disconnecting => return Err(Errno::Einval.into()),
+            Phase::Connecting => Errno::Ealready,
+            Phase::Unconnected if state != State::Close => return Err(Errno::Eisconn.into()),
             Phase::Unconnected => {
                 let peer = self.destination(id, to)?;
                 let opened = self.open(id, peer, to.port());
@@ -82,9 +81,10 @@ impl Namespace {
                 opened?;
                 self.sock(id).phase = Phase::Connecting;
                 self.deliver();
-                Ok(Errno::Einprogress)
+                Errno::Einprogress
             }
-        }
+        };
+        Ok(Wait { socket: id, until: self.now + CALL_TIMEOUT_MS, then: Then::Connected(told) })
     }
 
     /// Chooses addresses and port and sends the SYN.

@@ -32,6 +32,7 @@ impl Namespace {
                 }
             }
             Timer::TimeWait(id) => self.forget_time_wait(id),
+            Timer::Neighbour { device, hop } => self.neighbour_is_missing(device, hop),
         }
     }
 

@@ -1,0 +1,149 @@
+//! The way of a packet: out of a socket, over `lo` or a device, in again, or through to the next network.
+//!
+//! Source: `ip_output.c`, `ip_input.c`, `ip_forward.c`, `net/core/neighbour.c`. A packet to an own address is delivered before
+//! the call returns. One that leaves lies in [`Namespace::outbox`] with its next hop; whoever carries it says so when nobody
+//! has that address ([`Namespace::nobody_answers`]), and three seconds later the sender hears of it. Left out: TTL, redirects,
+//! fragments, forwarding of IPv6, the rate limits of ICMP.
+
+use std::net::Ipv6Addr;
+
+use super::Namespace;
+use super::address::{is_any, is_mapped};
+use super::demux::{Holder, Tuple};
+use super::errno::Errno;
+use super::packet::{Body, Packet, Unreachable};
+use super::route::{AddressType, LO, Out, wire_family};
+use super::socket::{Protocol, State};
+use super::timer::Timer;
+use super::trace::{Way, Why};
+
+/// How long a neighbour is asked for, in ms: three questions, a second apart. Measured: 3.05 to 3.08 s.
+const NEIGHBOUR_MS: u64 = 3_050;
+
+/// How many packets wait for a neighbour.
+const WAITING_MAX: usize = 64;
+
+/// A packet that leaves by a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaving {
+    pub device: u32,
+    /// The address on the link that it is handed to.
+    pub hop: Ipv6Addr,
+    pub packet: Packet,
+}
+
+impl Namespace {
+    /// Puts a packet on the wire.
+    pub(super) fn transmit(&mut self, packet: Packet) {
+        let source = if is_any(packet.source) { wire_family(packet.destination).any() } else { packet.source };
+        match self.routing.output(source, packet.destination, None).map(|path| path.out) {
+            Ok(Out::Local) => self.backlog.push_back(packet),
+            Ok(Out::Link { device, hop }) if device != LO => self.leave(device, hop, packet),
+            // Nobody hears of it.
+            _ => self.note_dropped(|| packet, Why::NobodyThere),
+        }
+    }
+
+    fn leave(&mut self, device: u32, hop: Ipv6Addr, packet: Packet) {
+        self.note_packet(Way::Out(device), &packet);
+        self.outbox.push(Leaving { device, hop, packet });
+    }
+
+    /// Delivers what is under way to own addresses.
+    pub(super) fn deliver(&mut self) {
+        while let Some(packet) = self.backlog.pop_front() {
+            self.note_packet(Way::Lo, &packet);
+            self.take_in(&packet);
+        }
+    }
+
+    /// A packet came in by a device: it is for this host, or goes on to the next network where `ip_forward` says so.
+    pub fn receive(&mut self, device: u32, packet: &Packet) {
+        self.note_packet(Way::In(device), packet);
+        let here = match packet.destination.to_ipv4_mapped() {
+            Some(v4) => self.routing.address_type(v4) == AddressType::Local,
+            None => self.routing.is_local6(packet.destination),
+        };
+        if here {
+            self.take_in(packet);
+        } else if self.sysctls.forward && is_mapped(packet.destination) {
+            self.forward(packet);
+        } else {
+            self.note_dropped(|| packet.clone(), Why::NotForwarded);
+        }
+        self.deliver();
+    }
+
+    fn forward(&mut self, packet: &Packet) {
+        match self.routing.next_hop(packet.destination) {
+            Some((device, hop)) => self.leave(device, hop, packet.clone()),
+            None => self.tell_unreachable(packet, Unreachable::Net),
+        }
+    }
+
+    fn take_in(&mut self, packet: &Packet) {
+        match &packet.body {
+            Body::Tcp(segment) => self.receive_tcp(packet, segment),
+            Body::Udp(data) => self.receive_udp(packet, data),
+            Body::PortUnreachable => self.receive_unreachable(packet),
+            Body::Unreachable { what, protocol: Protocol::Tcp, .. } => self.was_unreachable(packet, *what),
+            // To UDP it is no error.
+            Body::Unreachable { .. } => {}
+        }
+    }
+
+    /// Tells the sender of a packet that it cannot get there; nobody is told of a message of ICMP.
+    fn tell_unreachable(&mut self, packet: &Packet, what: Unreachable) {
+        let protocol = match &packet.body {
+            Body::Tcp(_) => Protocol::Tcp,
+            Body::Udp(_) => Protocol::Udp,
+            Body::PortUnreachable | Body::Unreachable { .. } => return,
+        };
+        let by = self.routing.output(wire_family(packet.source).any(), packet.source, None);
+        let by = by.map_or(packet.source, |path| path.source);
+        let answer = packet.answer(Body::Unreachable { what, by, protocol });
+        match self.routing.next_hop(answer.destination) {
+            Some((device, hop)) if !self.is_own(answer.destination) => self.leave(device, hop, answer),
+            _ => self.backlog.push_back(answer),
+        }
+    }
+
+    fn is_own(&self, address: Ipv6Addr) -> bool {
+        address
+            .to_ipv4_mapped()
+            .map_or_else(|| self.routing.is_local6(address), |v4| self.routing.address_type(v4) == AddressType::Local)
+    }
+
+    /// A segment did not get there. Only a connection that is being opened gives up.
+    fn was_unreachable(&mut self, packet: &Packet, what: Unreachable) {
+        let tuple = Tuple::of_receiver(packet);
+        let Some(Holder::Socket(id)) = self.lookup_established(&tuple) else { return };
+        if self.socket_of(id).state == State::SynSent {
+            self.sock(id).error = Some(match what {
+                Unreachable::Host => Errno::Ehostunreach,
+                Unreachable::Net => Errno::Enetunreach,
+            });
+            self.done(id);
+        }
+    }
+
+    /// Nobody on the link has the address that this packet is to be handed to: it waits for an answer that never comes.
+    pub fn nobody_answers(&mut self, leaving: Leaving) {
+        let Leaving { device, hop, packet } = leaving;
+        if !self.neighbours.contains_key(&(device, hop)) {
+            self.set_timer(self.now + NEIGHBOUR_MS, Timer::Neighbour { device, hop });
+        }
+        let waiting = self.neighbours.entry((device, hop)).or_default();
+        if waiting.len() < WAITING_MAX {
+            waiting.push(packet);
+        }
+    }
+
+    /// The neighbour has not answered: each packet's sender is told.
+    pub(super) fn neighbour_is_missing(&mut self, device: u32, hop: Ipv6Addr) {
+        for packet in self.neighbours.remove(&(device, hop)).unwrap_or_default() {
+            self.note_dropped(|| packet.clone(), Why::NobodyThere);
+            self.tell_unreachable(&packet, Unreachable::Host);
+        }
+    }
+}
