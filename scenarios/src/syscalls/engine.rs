@@ -10,25 +10,37 @@ use portlab_engine::host::{self, Host};
 use portlab_engine::linux::Errno;
 use portlab_engine::linux::address::Family as IpFamily;
 use portlab_engine::linux::socket::Protocol;
+use portlab_engine::network::{self, Hosts};
 use portlab_engine::time::Time;
 
 use super::call::{Answer, BACKLOG, Call};
 use super::run::Kernel;
 
-/// A host of the engine and the process on it that makes the calls.
+/// A host of the engine, alone in its network, and the process on it that makes the calls.
 pub struct Engine {
-    host: Host,
+    hosts: Hosts,
     now: Time,
     pid: u32,
 }
+
+/// The name of the one host.
+const HOST: &str = "bench";
 
 impl Engine {
     /// A fresh host; the seed decides what the kernel leaves to chance.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        let mut host = Host::new(&"bench".into(), Time(0), seed);
-        let pid = host.make(Time(0), 0, &spawn()).number().unwrap_or(0);
-        Self { host, now: Time(0), pid }
+        let name: Rc<str> = HOST.into();
+        let host = Rc::new(Host::new(&name, Time(0), seed));
+        let mut engine = Self { hosts: Hosts::from([(name, host)]), now: Time(0), pid: 0 };
+        engine.pid = engine.make(&spawn()).number().unwrap_or(0);
+        engine
+    }
+
+    fn make(&mut self, call: &host::Call) -> host::Answer {
+        let (answer, _) = network::make(&mut self.hosts, self.now, HOST, (self.pid, call));
+        self.now = self.hosts[HOST].now();
+        answer
     }
 }
 
@@ -36,16 +48,15 @@ impl Kernel for Engine {
     fn answer(&mut self, call: &Call, new: &str) -> Answer {
         if let Call::Sleep { millis } = call {
             self.now = self.now.plus(Duration::from_millis(*millis));
-            self.host.pass(self.now);
+            network::pass(&mut self.hosts, self.now);
             return Answer::Zero;
         }
-        let asked = match to_host(call, new, |name| self.host.processes.get(&self.pid)?.descriptor(name)) {
+        let host = &self.hosts[HOST];
+        let asked = match to_host(call, new, |name| host.processes.get(&self.pid)?.descriptor(name)) {
             Some(asked) => asked,
-            None => return read(call, &self.host),
+            None => return read(call, host),
         };
-        let answer = self.host.make(self.now, self.pid, &asked);
-        self.now = self.host.now();
-        from_host(answer, call, new)
+        from_host(self.make(&asked), call, new)
     }
 }
 
