@@ -5,10 +5,9 @@
 //! that the memory before it did not cover; a socket that the memory covers is not tested against the owners (§1.1).
 //! Source: `struct inet_bind_bucket`, `struct inet_bind2_bucket`, `inet_csk_update_fastreuse`, `sk_reuseport_match`.
 
-use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
 
 use super::address::{Local, Wildcards, overlap};
@@ -27,7 +26,54 @@ pub enum Owner {
 pub struct AtAddress {
     pub address: Ipv6Addr,
     pub bound: bool,
-    pub owners: IndexSet<Owner, FxBuildHasher>,
+    pub owners: Owners,
+}
+
+/// A list that is never empty. Nearly every one has one owner, and there may be tens of thousands of lists.
+#[derive(Clone, Debug)]
+pub enum Owners {
+    One(Owner),
+    Many(IndexSet<Owner, FxBuildHasher>),
+}
+
+impl Owners {
+    pub fn iter(&self) -> impl Iterator<Item = &Owner> {
+        let (one, many) = match self {
+            Owners::One(owner) => (Some(owner), None),
+            Owners::Many(owners) => (None, Some(owners)),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
+    #[must_use]
+    pub fn contains(&self, owner: &Owner) -> bool {
+        match self {
+            Owners::One(one) => one == owner,
+            Owners::Many(owners) => owners.contains(owner),
+        }
+    }
+
+    fn insert(&mut self, owner: Owner) {
+        match self {
+            Owners::One(one) if *one == owner => {}
+            Owners::One(one) => *self = Owners::Many([*one, owner].into_iter().collect()),
+            Owners::Many(owners) => {
+                owners.insert(owner);
+            }
+        }
+    }
+
+    /// Takes an owner out; whether it was the last, which stays for the list to go.
+    fn remove(&mut self, owner: &Owner) -> bool {
+        match self {
+            Owners::One(one) => one == owner,
+            Owners::Many(owners) if owners.len() == 1 => owners.contains(owner),
+            Owners::Many(owners) => {
+                owners.swap_remove(owner);
+                false
+            }
+        }
+    }
 }
 
 /// What a port remembers of a `SO_REUSEPORT` socket.
@@ -60,6 +106,18 @@ impl Bucket {
         self.addresses.iter().find(|at| at.address == address)
     }
 
+    /// Takes an owner out of the list of its address. `chosen` says of an owner whether `connect` chose its port: a list
+    /// of such owners alone is not bound any more.
+    fn leave_list(&mut self, address: Ipv6Addr, owner: Owner, chosen: impl Fn(Owner) -> bool) {
+        let Some(place) = self.addresses.iter().position(|at| at.address == address) else { return };
+        let at = &mut self.addresses[place];
+        if at.owners.remove(&owner) {
+            self.addresses.swap_remove(place);
+        } else if at.bound && at.owners.iter().all(|owner| chosen(*owner)) {
+            at.bound = false;
+        }
+    }
+
     /// All owners.
     pub fn owners(&self) -> impl Iterator<Item = Owner> + '_ {
         self.addresses.iter().flat_map(|at| at.owners.iter().copied())
@@ -69,7 +127,7 @@ impl Bucket {
 /// All TCP ports that are held.
 #[derive(Clone, Debug, Default)]
 pub struct Buckets {
-    by_port: BTreeMap<u16, Bucket>,
+    by_port: IndexMap<u16, Bucket, FxBuildHasher>,
     /// Ports whose bucket is bound, for the search of `connect`.
     bound: Ports,
     /// How often a port has ceased to be bound.
@@ -83,7 +141,7 @@ impl Buckets {
         self.by_port.get(&port)
     }
 
-    /// The buckets, by port.
+    /// The buckets.
     pub fn all(&self) -> impl Iterator<Item = &Bucket> {
         self.by_port.values()
     }
@@ -109,17 +167,14 @@ impl Buckets {
 
     /// Enters an owner. `bound` is what a list is that was not there before; one that was there stays as it is.
     pub fn enter(&mut self, port: u16, address: Ipv6Addr, owner: Owner, bound: bool) {
-        let new = !self.by_port.contains_key(&port);
         let bucket = self.by_port.entry(port).or_default();
-        if new && bound {
+        if bucket.addresses.is_empty() && bound {
             bucket.bound = true;
             self.bound.insert(port);
         }
         match bucket.addresses.iter_mut().find(|at| at.address == address) {
-            Some(at) => {
-                at.owners.insert(owner);
-            }
-            None => bucket.addresses.push(AtAddress { address, bound, owners: [owner].into_iter().collect() }),
+            Some(at) => at.owners.insert(owner),
+            None => bucket.addresses.push(AtAddress { address, bound, owners: Owners::One(owner) }),
         }
     }
 
@@ -138,26 +193,19 @@ impl Buckets {
         };
     }
 
-    /// Takes an owner out of the list of its address. `chosen` says of an owner whether `connect` chose its port: a list
-    /// of such owners alone is not bound any more.
+    /// Takes an owner out of the list of its address; see [`Bucket::leave_list`].
     pub fn leave_list(&mut self, port: u16, address: Ipv6Addr, owner: Owner, chosen: impl Fn(Owner) -> bool) {
-        let Some(bucket) = self.by_port.get_mut(&port) else { return };
-        let Some(place) = bucket.addresses.iter().position(|at| at.address == address) else { return };
-        let at = &mut bucket.addresses[place];
-        at.owners.swap_remove(&owner);
-        if at.owners.is_empty() {
-            bucket.addresses.swap_remove(place);
-        } else if at.bound && at.owners.iter().all(|owner| chosen(*owner)) {
-            at.bound = false;
+        if let Some(bucket) = self.by_port.get_mut(&port) {
+            bucket.leave_list(address, owner, chosen);
         }
     }
 
     /// Takes an owner out, and gives the port back with the last one.
     pub fn leave(&mut self, port: u16, address: Ipv6Addr, owner: Owner, chosen: impl Fn(Owner) -> bool) {
-        self.leave_list(port, address, owner, chosen);
         let Some(bucket) = self.by_port.get_mut(&port) else { return };
+        bucket.leave_list(address, owner, chosen);
         if bucket.addresses.is_empty() {
-            self.by_port.remove(&port);
+            self.by_port.swap_remove(&port);
             self.unbind(port);
         } else if bucket.bound && bucket.addresses.iter().all(|at| !at.bound) {
             bucket.bound = false;

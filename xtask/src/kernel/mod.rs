@@ -19,7 +19,7 @@ use portlab_scenarios::syscalls::{Answer, Call, Case, Kernel, Verdict, run_case}
 
 /// How often a case is run again before an answer counts as different: a case that the machine's load has delayed
 /// meets the delayed ACK, 40 ms after a close, where a script's calls follow each other at once.
-pub const TRIES: usize = 3;
+pub const TRIES: usize = 6;
 
 /// A recorded case ends when its calls have waited this long: each may wait a second, and some cases are long.
 const WAITS_MAX: Duration = Duration::from_secs(6);

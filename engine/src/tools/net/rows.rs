@@ -96,8 +96,9 @@ fn of_socket(socket: &Socket, now: u64, user: Option<User>) -> Row {
     };
     let left = |due: u64| due.saturating_sub(now);
     let tcp = &socket.tcp;
-    let retransmit = tcp.retransmit.map(|key| Timer { name: "on", left_ms: left(key.0), retransmits: tcp.retransmits });
-    let orphan = tcp.orphan_timer.map(|key| Timer { name: "keepalive", left_ms: left(key.0), retransmits: 0 });
+    let retransmit =
+        tcp.retransmit.map(|key| Timer { name: "on", left_ms: left(key.due()), retransmits: tcp.retransmits });
+    let orphan = tcp.orphan_timer.map(|key| Timer { name: "keepalive", left_ms: left(key.due()), retransmits: 0 });
     Row {
         protocol: socket.protocol,
         family: socket.family,
@@ -118,7 +119,7 @@ fn of_socket(socket: &Socket, now: u64, user: Option<User>) -> Row {
 }
 
 fn of_request(request: &Request, listener: &Socket, now: u64) -> Row {
-    let left_ms = request.timer.0.saturating_sub(now);
+    let left_ms = request.timer.due().saturating_sub(now);
     Row {
         state: State::SynRecv,
         recv_q: 0,
@@ -148,7 +149,7 @@ fn of_time_wait(wait: &TimeWait, now: u64) -> Row {
         inode: 0,
         full: false,
         shut: (true, true),
-        timer: Some(Timer { name: "timewait", left_ms: wait.timer.0.saturating_sub(now), retransmits: 0 }),
+        timer: Some(Timer { name: "timewait", left_ms: wait.timer.due().saturating_sub(now), retransmits: 0 }),
         user: None,
         cookie: wait.entered,
     }
