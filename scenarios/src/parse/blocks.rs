@@ -221,6 +221,8 @@ pub(super) fn reads(line: &str) -> bool {
             Some("docker") => {
                 words.nth(1).is_some_and(|_| words.next().is_some_and(|program| READERS.contains(&program)))
             }
+            Some("ip") => !words.any(|word| ["add", "del", "delete", "replace", "flush", "set"].contains(&word)),
+            Some("sysctl") => !words.any(|word| word.contains('=') || word == "-w"),
             program => program.is_some_and(|program| READERS.contains(&program)),
         }
     })

@@ -102,6 +102,11 @@ fn what_only_reads() {
         ("kubectl get pods && kubectl delete pod x", false),
         ("docker exec portlab-worker ss -tln", true),
         ("docker exec portlab-worker rm x", false),
+        ("ip addr show lo", true),
+        ("ip addr add 10.9.0.1/32 dev lo", false),
+        ("sysctl -n net.ipv4.tcp_tw_reuse", true),
+        ("sysctl -w net.ipv4.tcp_tw_reuse=1", false),
+        ("sysctl net.ipv4.tcp_tw_reuse=1", false),
     ];
     for (line, expected) in rows {
         assert_eq!(blocks::reads(line), expected, "{line}");
