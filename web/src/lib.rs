@@ -1,5 +1,6 @@
 //! The page: one person, one lab, one lesson at a time.
 //!
+//! * [`instrument`]: single phenomena with their controls, such as source ports that run out.
 //! * [`jq`]: jq, loaded when it is first needed.
 //! * [`manifest`]: what would be said of a manifest, and where.
 //! * [`module`]: the WebAssembly modules of which the page is made.
@@ -11,6 +12,7 @@
 //! * [`browser`]: the few calls into the browser that Yew does not wrap.
 
 pub mod browser;
+pub mod instrument;
 pub mod jq;
 pub mod manifest;
 pub mod module;

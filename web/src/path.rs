@@ -17,6 +17,9 @@ pub fn lessons() -> Rc<[Rc<Lesson>]> {
     LESSONS.with(Rc::clone)
 }
 
+/// The title of the instrument of source ports.
+pub const SOURCE_PORTS: &str = "Every source port, one destination";
+
 /// A chapter of the path.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Chapter {

@@ -15,6 +15,8 @@ pub enum Route {
     Home,
     #[at("/lesson/:id")]
     Lesson { id: String },
+    #[at("/source-ports")]
+    SourcePorts,
     #[not_found]
     #[at("/not-found")]
     Lost,
@@ -27,6 +29,8 @@ pub type SettingsHandle = UseReducerHandle<Settings>;
 pub struct AppProps {
     /// What stands at the address of the lesson with this id: the lesson, or in the home module what loads it.
     pub lesson: Callback<AttrValue, Html>,
+    /// The same of the instrument of source ports.
+    pub source_ports: Callback<(), Html>,
 }
 
 #[component]
@@ -46,8 +50,8 @@ pub fn App(props: &AppProps) -> Html {
         }
     });
     let render = {
-        let lesson = props.lesson.clone();
-        Callback::from(move |route| page(route, &lesson))
+        let props = props.clone();
+        Callback::from(move |route| page(route, &props))
     };
     html! {
         <ContextProvider<SettingsHandle> context={settings.clone()}>
@@ -60,10 +64,11 @@ pub fn App(props: &AppProps) -> Html {
     }
 }
 
-fn page(route: Route, lesson: &Callback<AttrValue, Html>) -> Html {
+fn page(route: Route, full: &AppProps) -> Html {
     match route {
         Route::Home => html! { <Home key="home" /> },
-        Route::Lesson { id } => lesson.emit(id.into()),
+        Route::Lesson { id } => full.lesson.emit(id.into()),
+        Route::SourcePorts => full.source_ports.emit(()),
         Route::Lost => html! { <Lost key="lost" /> },
     }
 }

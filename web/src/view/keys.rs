@@ -51,13 +51,16 @@ pub fn use_keys(session: &UseReducerHandle<Session>, act: &Callback<Action>, tab
     });
 }
 
-fn dialog_open() -> bool {
+/// Whether a dialog takes the keys.
+#[must_use]
+pub fn dialog_open() -> bool {
     let document = web_sys::window().and_then(|window| window.document());
     document.and_then(|document| document.query_selector("dialog[open]").ok().flatten()).is_some()
 }
 
 /// The role or tag of what has the focus, where keys have a meaning of their own.
-fn focused() -> String {
+#[must_use]
+pub fn focused() -> String {
     let active = web_sys::window().and_then(|w| w.document()).and_then(|d| d.active_element());
     active.map_or(String::new(), |active| active.get_attribute("role").unwrap_or_else(|| active.tag_name()))
 }
@@ -99,7 +102,6 @@ fn letter(
     let asking = matches!(gate, Some(Gate::Predict(_) | Gate::Recall(_)));
     match key.as_str() {
         "a" | "b" | "c" | "d" if asking => return click(&format!("choice-{key}")),
-        "c" => return click(COPY_BUTTON),
         "1" => {
             tab.set(Tab::Terminal);
             // The prompt is there once the tab is drawn.
@@ -110,18 +112,26 @@ fn letter(
         "4" => tab.set(Tab::Ports),
         "5" => tab.set(Tab::Events),
         "6" => tab.set(Tab::Story),
-        "p" | "t" => {
-            let Some(settings) = settings else { return false };
-            if key == "p" {
-                settings.dispatch(SettingsAction::TogglePresent);
-            } else {
-                switch_theme(settings);
-            }
-        }
-        "?" => return click(HELP_BUTTON),
-        _ => return false,
+        _ => return letter_of_page(&key, settings),
     }
     true
+}
+
+/// The letters that mean the same on every page: copy, present, theme, help.
+pub fn letter_of_page(key: &str, settings: Option<&SettingsHandle>) -> bool {
+    match (key, settings) {
+        ("c", _) => click(COPY_BUTTON),
+        ("?", _) => click(HELP_BUTTON),
+        ("p", Some(settings)) => {
+            settings.dispatch(SettingsAction::TogglePresent);
+            true
+        }
+        ("t", Some(settings)) => {
+            switch_theme(settings);
+            true
+        }
+        _ => false,
+    }
 }
 
 /// Clicks the element of this id, if it is there and takes clicks.

@@ -26,6 +26,9 @@ mod terminal;
 mod topbar;
 mod transport;
 
-pub use app::{App, AppProps};
+pub use app::{App, AppProps, Route, SettingsHandle};
+pub use icon::{icon, mark};
+pub use keys::{COPY_BUTTON, dialog_open, focused, letter_of_page};
 pub use lesson::lesson_page;
-pub use opening::opening;
+pub use opening::{opening, opening_source_ports};
+pub use topbar::Topbar;

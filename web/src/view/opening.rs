@@ -1,10 +1,11 @@
-//! What stands at a lesson's address until the lab is there; in the home module it is what loads the lab.
+//! What stands at the address of a lesson or an instrument until the lab is there; in the home module it is what loads
+//! the lab.
 
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
 use super::topbar::Topbar;
-use crate::path::lessons;
+use crate::path::{SOURCE_PORTS, lessons};
 use crate::{browser, module};
 
 #[derive(Clone, PartialEq, Properties)]
@@ -25,12 +26,22 @@ pub fn Waiting(props: &TitleProps) -> Html {
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct OpeningProps {
-    pub id: AttrValue,
+    pub title: AttrValue,
+    /// Where the same can be read as text.
+    pub text: Option<AttrValue>,
 }
 
 /// What the home module puts at a lesson's address.
 pub fn opening(id: AttrValue) -> Html {
-    html! { <Opening key={id.to_string()} id={id.clone()} /> }
+    let lesson = lessons().iter().find(|lesson| lesson.id == *id).cloned();
+    let title = lesson.as_ref().map_or_else(String::new, |lesson| lesson.title.clone());
+    let text = lesson.map(|lesson| format!("lessons/{}{}-{}/lesson.md", lesson.chapter, lesson.position, lesson.id));
+    html! { <Opening key={id.to_string()} {title} text={text.map(AttrValue::from)} /> }
+}
+
+/// What it puts at the instrument of source ports.
+pub fn opening_source_ports() -> Html {
+    html! { <Opening key="source-ports" title={SOURCE_PORTS} text={None::<AttrValue>} /> }
 }
 
 /// Loads the full module, which takes the page over.
@@ -47,12 +58,8 @@ fn Opening(props: &OpeningProps) -> Html {
             });
         });
     }
-    let lesson = lessons().iter().find(|lesson| lesson.id == *props.id).cloned();
-    let title = lesson.as_ref().map_or_else(String::new, |lesson| lesson.title.clone());
-    let text = lesson.map(|lesson| {
-        let href = format!("lessons/{}{}-{}/lesson.md", lesson.chapter, lesson.position, lesson.id);
-        html! { <p><a {href}>{ "The lesson as text" }</a></p> }
-    });
+    let title = props.title.clone();
+    let text = props.text.clone().map(|href| html! { <p><a {href}>{ "The lesson as text" }</a></p> });
     let retry = Callback::from(|_: MouseEvent| browser::reload());
     html! {
         <div>
