@@ -13,7 +13,6 @@ use portlab_engine::linux::address::{Family, canonical};
 use portlab_engine::linux::bind::Refusal;
 use portlab_engine::linux::bucket::Owner;
 use portlab_engine::linux::counters::Counter;
-use portlab_engine::linux::route::Device;
 use portlab_engine::linux::socket::{Protocol, SocketId, State};
 use portlab_engine::linux::{Errno, Namespace};
 
@@ -66,8 +65,8 @@ impl Hosts {
     fn carry(&mut self) {
         let Some(server) = &mut self.elsewhere else { return };
         while !(self.client.outbox.is_empty() && server.outbox.is_empty()) {
-            std::mem::take(&mut self.client.outbox).iter().for_each(|(_, packet)| server.receive(ETH0, packet));
-            std::mem::take(&mut server.outbox).iter().for_each(|(_, packet)| self.client.receive(ETH0, packet));
+            std::mem::take(&mut self.client.outbox).iter().for_each(|leaving| server.receive(ETH0, &leaving.packet));
+            std::mem::take(&mut server.outbox).iter().for_each(|leaving| self.client.receive(ETH0, &leaving.packet));
         }
     }
 
@@ -82,7 +81,7 @@ impl Hosts {
 
 fn add_link(host: &mut Namespace, prefix: &str) -> Result<(), Refusal> {
     if host.routing.device("eth0").is_none() {
-        host.routing.devices.push(Device { index: ETH0, name: "eth0".into(), addresses: Vec::new() });
+        host.routing.add_device("eth0", &"wire".into());
     }
     host.add_address("eth0", prefix)
 }
@@ -277,7 +276,7 @@ impl Run {
                 Owner::Socket(_) => None,
             })?
             .timer
-            .0
+            .due()
             .try_into()
             .ok()
     }
