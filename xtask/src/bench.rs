@@ -151,7 +151,7 @@ fn print(name: &str, value: f64, unit: &str) {
     println!("{name} {value:.3} {unit}");
 }
 
-/// Opens home and the first lesson, each in a browser that has never seen the page.
+/// Opens home and the first lesson with a cluster, each in a browser that has never seen the page.
 fn visits(site: &Site) -> anyhow::Result<()> {
     let mut site = site.clone();
     let index = site.get_mut("index.html").context("the site has an index.html")?;
@@ -164,7 +164,8 @@ fn visits(site: &Site) -> anyhow::Result<()> {
     serve::answer_and_tell(listener, &Arc::new(RwLock::new(site)), Some(sender))?;
 
     let profiles = std::env::temp_dir().join(format!("portlab-bench-{}", std::process::id()));
-    let lesson = portlab_scenarios::lessons().first().map(|lesson| lesson.id.clone()).context("there is no lesson")?;
+    let lessons = portlab_scenarios::lessons();
+    let lesson = &lessons.iter().find(|lesson| lesson.cluster.nodes > 0).context("no lesson has a cluster")?.id;
     for (name, path) in [("home", String::new()), ("lesson", format!("#/lesson/{lesson}"))] {
         let mut paints = Vec::new();
         let mut readies = Vec::new();

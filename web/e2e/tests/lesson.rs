@@ -1,7 +1,7 @@
-//! The first lesson as people take it: by mouse, by keyboard alone, and on a phone.
+//! A lesson with a cluster as people take it: by mouse, by keyboard alone, and on a phone.
 
 use fantoccini::key::Key;
-use portlab_e2e::walk::GATES_MAX;
+use portlab_e2e::walk::{GATES_MAX, LESSON};
 use portlab_e2e::{Gate, Page};
 
 /// What repairs each exercise, as one types it.
@@ -54,7 +54,7 @@ async fn by_mouse() {
 #[tokio::test]
 async fn by_keyboard_alone() {
     let Some(page) = Page::open(1440, 900).await else { return };
-    page.tab_to(".cont .btn").await;
+    page.tab_to(LESSON).await;
     page.press(&ENTER.to_string()).await;
     page.seen("[data-page=lesson] #bench").await;
     let mut solved = 0;

@@ -102,7 +102,7 @@ fn at_hand_card(lesson: &Rc<Lesson>) -> Html {
             </div>
             <div class="frame">
                 <p class="still-p">{ &lesson.summary }</p>
-                { still() }
+                { if lesson.cluster.nodes > 0 { claims_still() } else { sockets_still() } }
             </div>
             <div class="cont-f">
                 <Link<Route> to={Route::Lesson { id: lesson.id.clone() }} classes="btn solid">{ button }{ icon("fwd") }</Link<Route>>
@@ -113,8 +113,18 @@ fn at_hand_card(lesson: &Rc<Lesson>) -> Html {
     }
 }
 
-/// The case of the lesson as a picture: a pod that asks, and nodes that have not been asked.
-fn still() -> Html {
+/// Two sockets that want one port of one machine.
+fn sockets_still() -> Html {
+    html! {
+        <div class="still" role="img" aria-label="A socket asks for TCP port 8080 of a machine on which another socket listens there">
+            <div class="want">{ mark("virtual", "c-ink") }{ "0.0.0.0 TCP 8080" }</div>
+            <div class="node lone"><b>{ "workstation" }</b><div class="rail">{ mark("listen", "c-listen") }{ "8080, listening" }</div></div>
+        </div>
+    }
+}
+
+/// A pod that asks for a host port, and nodes that have not been asked.
+fn claims_still() -> Html {
     let node = |name: &'static str| {
         html! { <div key={name} class="node"><b>{ name }</b><div class="rail">{ "no claims" }</div></div> }
     };
