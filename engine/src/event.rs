@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::host::{Answer, Call};
 use crate::kube::scheduler::trace::Step;
-use crate::lab::Place;
+use crate::lab::{HostSpec, Place};
 use crate::linux::trace::Moment;
 use crate::object::{condition, field, is_terminating, str_at};
 use crate::store::{Key, Kind, Object};
@@ -71,7 +71,7 @@ pub enum What {
     /// Fields of an applied object that portlab stores without effect, for the page to tell.
     WithoutEffect { key: Key, fields: Vec<String> },
     /// A host has started; what its kernel chooses at random follows from the seed.
-    HostStarted { host: Rc<str>, seed: u64 },
+    HostStarted { host: Rc<str>, seed: u64, spec: Rc<HostSpec> },
     /// A process made a system call on a host, and what it was answered; what has happened on the hosts since the event
     /// before that told it.
     Called { host: Rc<str>, pid: u32, program: Rc<str>, call: Call, answer: Answer, trace: Rc<[Moment]> },

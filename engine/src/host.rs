@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::lab::HostSpec;
 use crate::linux::address::Family;
 use crate::linux::bind::{Because, Refusal};
 use crate::linux::bucket::Owner;
@@ -203,6 +204,23 @@ impl Host {
         Host { began, namespace, processes: BTreeMap::new(), next_pid: FIRST_PID, history: seed }
     }
 
+    /// Gives it the devices and the route that it is described with.
+    #[must_use]
+    pub fn with(mut self, spec: &HostSpec) -> Host {
+        for device in &spec.devices {
+            self.namespace.routing.add_device(&device.name, &device.link.as_str().into());
+            for address in &device.addresses {
+                // What is no prefix is left out.
+                let _ = self.namespace.add_address(&device.name, address);
+            }
+        }
+        self.namespace.routing.gateway(spec.gateway);
+        if spec.forwards {
+            let _ = self.namespace.set_sysctl("net.ipv4.ip_forward", "1");
+        }
+        self
+    }
+
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
@@ -212,6 +230,24 @@ impl Host {
     #[must_use]
     pub fn now(&self) -> Time {
         self.began.plus(std::time::Duration::from_millis(self.namespace.now()))
+    }
+
+    /// Makes a call as on a host that stands alone: a call that waits waits for nobody else.
+    pub fn make(&mut self, now: Time, pid: u32, call: &Call) -> Answer {
+        self.pass(now);
+        match self.begin(pid, call) {
+            Begun::Done(answer) => answer,
+            Begun::Waits(wait) => {
+                self.namespace.wait(&wait);
+                self.finish(wait)
+            }
+        }
+    }
+
+    /// Lets the clock of a host that stands alone come up to the lab's.
+    pub fn pass(&mut self, now: Time) {
+        let behind = now.since(self.now()).as_millis();
+        self.namespace.advance(u64::try_from(behind).unwrap_or(0));
     }
 
     /// A time of the lab on the clock of its namespace, in ms.

@@ -6,6 +6,7 @@
 //! on as if that controller had been restarted at that moment.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::host::{Answer, Call, Host};
 use crate::kube;
 use crate::time::Time;
 use crate::tools;
+use crate::tools::jobs::WORKSTATION;
 use crate::world::{State, World};
 
 /// Which nodes a lab has.
@@ -61,6 +63,29 @@ pub struct LabOptions {
     pub jq: Option<Jq>,
     /// Where files come from that the lab does not have; nowhere in the page.
     pub host_files: Option<ReadFile>,
+    /// Hosts that stand on links, besides the workstation or, by its name, that one too.
+    pub hosts: Vec<HostSpec>,
+}
+
+/// A host and what it is plugged into.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HostSpec {
+    pub name: String,
+    pub devices: Vec<DeviceSpec>,
+    /// Where packets go that no address of a device leads to: `10.0.0.1`.
+    pub gateway: Option<IpAddr>,
+    /// Whether it is a router: `net.ipv4.ip_forward` is 1.
+    pub forwards: bool,
+}
+
+/// A device of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceSpec {
+    pub name: String,
+    /// All devices with one link hear each other.
+    pub link: String,
+    /// With the length of their prefix: `10.0.0.2/24`. What is no prefix is left out.
+    pub addresses: Vec<String>,
 }
 
 impl Default for LabOptions {
@@ -72,6 +97,7 @@ impl Default for LabOptions {
             seed: 1,
             jq: None,
             host_files: None,
+            hosts: Vec::new(),
         }
     }
 }
@@ -81,6 +107,8 @@ impl Default for LabOptions {
 pub enum Place {
     /// The learner's own machine, with kubectl and docker.
     Workstation,
+    /// One of the lab's hosts, by name, as root.
+    Host(String),
     /// A node, as `docker exec` or a login gives it.
     Node(String),
     Pod {
@@ -91,12 +119,21 @@ pub enum Place {
 }
 
 impl Place {
+    /// The host whose sockets programs use there.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        match self {
+            Place::Host(name) => name,
+            _ => WORKSTATION,
+        }
+    }
+
     /// The prompt that a lesson shows: `$ `, `worker# `, `pod/client$ `.
     #[must_use]
     pub fn prompt(&self) -> String {
         match self {
             Place::Workstation => "$ ".to_owned(),
-            Place::Node(name) => format!("{name}# "),
+            Place::Host(name) | Place::Node(name) => format!("{name}# "),
             Place::Pod { name, .. } => format!("pod/{name}$ "),
         }
     }
@@ -183,7 +220,7 @@ impl Lab {
     #[must_use]
     pub fn new(options: LabOptions) -> Lab {
         let mut world = World::new(options);
-        kube::start(&mut world);
+        start(&mut world);
         // The scene ends at its own moment, which may lie after its last event.
         let scene = (world.events().len(), Rc::new(world.state.clone()));
         Lab { world, inputs: Vec::new(), snapshots: vec![scene], abandoned: Vec::new() }
@@ -362,10 +399,17 @@ impl Lab {
     }
 }
 
+/// Sets the scene.
+fn start(world: &mut World) {
+    kube::start(world);
+    let hosts: Vec<String> = world.options().hosts.iter().map(|host| host.name.clone()).collect();
+    hosts.iter().for_each(|host| world.start_host(host));
+}
+
 /// Runs recorded inputs in a new world.
 fn replay(options: LabOptions, inputs: &[(usize, Input)]) -> World {
     let mut world = World::new(options);
-    kube::start(&mut world);
+    start(&mut world);
     let scene = world.events().len();
     for (i, (_, input)) in inputs.iter().enumerate() {
         let cut = inputs[i..].iter().find_map(|(_, input)| match input {

@@ -45,8 +45,8 @@ impl State {
             What::FileWritten { path, text: None } => {
                 self.files.remove(path);
             }
-            What::HostStarted { host, seed } => {
-                self.hosts.insert(host.clone(), Rc::new(Host::new(host, event.at, *seed)));
+            What::HostStarted { host, seed, spec } => {
+                self.hosts.insert(host.clone(), Rc::new(Host::new(host, event.at, *seed).with(spec)));
             }
             What::Called { host, pid, call, .. } => {
                 self.make(host, *pid, call);
@@ -98,8 +98,8 @@ pub struct World {
     pub(crate) kube: kube::ControlPlane,
     /// The shell of each place: variables and the last exit status.
     pub(crate) shells: BTreeMap<Place, crate::tools::Env>,
-    /// What runs in the background of the workstation's shell.
-    pub(crate) jobs: crate::tools::jobs::Jobs,
+    /// What runs in the background of each host's shell.
+    pub(crate) jobs: crate::tools::jobs::AllJobs,
     /// What happened on the hosts and no event has told yet.
     unsaid: Vec<Moment>,
     /// How many moments of hosts the events of this input may still tell.
@@ -123,7 +123,7 @@ impl World {
             halted: false,
             kube: kube::ControlPlane::default(),
             shells: BTreeMap::new(),
-            jobs: crate::tools::jobs::Jobs::default(),
+            jobs: crate::tools::jobs::AllJobs::default(),
             unsaid: Vec::new(),
             moments_left: MOMENTS_MAX,
         }
@@ -197,8 +197,11 @@ impl World {
 
     /// Starts a host, anew where one of that name runs.
     pub fn restart_host(&mut self, host: &str) {
-        let seed = self.options.seed;
-        self.commit(Actor::Lab, What::HostStarted { host: host.into(), seed });
+        let place = self.options.hosts.iter().position(|spec| spec.name == host);
+        let spec = place.map(|place| self.options.hosts[place].clone()).unwrap_or_default();
+        // Each host chooses ports of its own.
+        let seed = self.options.seed.wrapping_add(place.map_or(0, |place| place as u64));
+        self.commit(Actor::Lab, What::HostStarted { host: host.into(), seed, spec: spec.into() });
     }
 
     /// A host as it is now; none before it has started.

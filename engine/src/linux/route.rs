@@ -211,6 +211,14 @@ impl Routing {
         }
     }
 
+    /// Sends by this neighbour whatever no other route takes.
+    pub fn gateway(&mut self, gateway: Option<IpAddr>) {
+        let Some(via) = gateway.map(canonical) else { return };
+        let Some((device, _)) = self.next_hop(via) else { return };
+        let to = wire_family(via).any();
+        self.routes.push(Route { to, length: 0, via: Some(via), device });
+    }
+
     /// Adds a device that is plugged into a link.
     pub fn add_device(&mut self, name: &str, link: &Rc<str>) {
         let index = self.devices.iter().map(|device| device.index).max().unwrap_or(0) + 1;

@@ -41,7 +41,7 @@ impl Namespace {
     }
 
     /// Waits, with nobody else to do anything in the meantime.
-    pub(super) fn wait(&mut self, wait: &Wait) {
+    pub fn wait(&mut self, wait: &Wait) {
         self.advance_until(wait.until, |namespace| !namespace.waits(wait));
     }
 

@@ -1,7 +1,6 @@
 //! `help` and `clear`.
 
-use super::{At, Cx, PROGRAMS, left_out, shell};
-use crate::lab::Place;
+use super::{Cx, PROGRAMS, left_out, shell};
 
 /// What clears a terminal: home, erase the screen, erase what was scrolled away.
 const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
@@ -19,7 +18,7 @@ pub fn help(cx: &mut Cx) -> i32 {
     }
     cx.print("The lab runs these programs:\n");
     for program in PROGRAMS {
-        if program.at == At::Everywhere || *cx.place == Place::Workstation {
+        if program.is_at(cx.place) {
             cx.print(&format!("  {:<10} {}\n", program.name, program.summary));
         }
     }

@@ -22,18 +22,37 @@ const ROUNDS_MAX: u32 = 10_000;
 /// Bytes that background programs may have printed and nobody has seen.
 const SAID_BYTES_MAX: usize = 1 << 20;
 
-/// The jobs of the workstation's shell.
+/// The programs that can run in the background.
+pub const SERVERS: [&str; 3] = ["nc", "netcat", "python3"];
+
+/// The jobs of all hosts.
+#[derive(Clone, Debug, Default)]
+pub struct AllJobs {
+    hosts: BTreeMap<Rc<str>, Jobs>,
+    settling: bool,
+    /// What the shell is about to start in the background.
+    pub(super) starting: Option<Starting>,
+}
+
+impl AllJobs {
+    /// Those of one host's shell.
+    pub(super) fn of(&mut self, host: &str) -> &mut Jobs {
+        if !self.hosts.contains_key(host) {
+            self.hosts.insert(host.into(), Jobs::default());
+        }
+        self.hosts.entry(host.into()).or_default()
+    }
+}
+
+/// The jobs of a host's shell.
 #[derive(Clone, Debug, Default)]
 pub struct Jobs {
     list: Vec<Job>,
     servers: BTreeMap<u32, Server>,
     /// What background programs printed on the terminal since it was last shown.
     said: Vec<(Stream, String)>,
-    settling: bool,
     /// `$!`
     pub(super) last_pid: Option<u32>,
-    /// What the shell is about to start in the background.
-    pub(super) starting: Option<Starting>,
     /// What `nstat` showed last.
     pub(super) nstat: Option<Vec<u64>>,
 }
@@ -75,12 +94,14 @@ pub enum Step {
     Ended(i32),
 }
 
-/// Lets a process serve in the background; the shell's next line says so.
-pub fn serve(cx: &mut Cx, pid: u32, program: nc::Server, starting: Starting) {
-    let jobs = &mut cx.world.jobs;
+/// Lets a process serve in the background; the shell's next line says so. A server without a program here acts by itself.
+pub fn serve(cx: &mut Cx, pid: u32, program: Option<nc::Server>, starting: Starting) {
+    let jobs = cx.world.jobs.of(cx.place.host());
     let number = jobs.list.last().map_or(1, |job| job.number + 1);
     jobs.list.push(Job { number, pid, line: starting.line, state: "Running" });
-    jobs.servers.insert(pid, Server { program, sink: starting.sink });
+    if let Some(program) = program {
+        jobs.servers.insert(pid, Server { program, sink: starting.sink });
+    }
     jobs.last_pid = Some(pid);
     cx.eprint(&format!("[{number}] {pid}\n"));
 }
@@ -91,17 +112,19 @@ pub fn settle(world: &mut World) {
         return;
     }
     for _ in 0..ROUNDS_MAX {
-        let pids: Vec<u32> = world.jobs.servers.keys().copied().collect();
+        let hosts = world.jobs.hosts.iter();
+        let servers: Vec<(Rc<str>, u32)> =
+            hosts.flat_map(|(host, jobs)| jobs.servers.keys().map(|pid| (host.clone(), *pid))).collect();
         let mut busy = false;
-        for pid in pids {
-            let Some(mut server) = world.jobs.servers.remove(&pid) else { continue };
-            let (step, said) = nc::step(world, pid, &mut server.program);
-            print(world, &server.sink, &said);
+        for (host, pid) in servers {
+            let Some(mut server) = world.jobs.of(&host).servers.remove(&pid) else { continue };
+            let (step, said) = nc::step(world, (&host, pid), &mut server.program);
+            print(world, &host, &server.sink, &said);
             busy |= step != Step::Idle;
             match step {
-                Step::Ended(status) => end(world, pid, if status == 0 { "Done" } else { "Exit 1" }),
+                Step::Ended(status) => end(world, &host, pid, if status == 0 { "Done" } else { "Exit 1" }),
                 Step::Idle | Step::Busy => {
-                    world.jobs.servers.insert(pid, server);
+                    world.jobs.of(&host).servers.insert(pid, server);
                 }
             }
         }
@@ -112,7 +135,7 @@ pub fn settle(world: &mut World) {
     world.jobs.settling = false;
 }
 
-fn print(world: &mut World, sink: &Sink, said: &[(Stream, String)]) {
+fn print(world: &mut World, host: &str, sink: &Sink, said: &[(Stream, String)]) {
     for (stream, text) in said {
         match sink {
             Sink::File(path) if *stream == Stream::Stdout => {
@@ -121,27 +144,29 @@ fn print(world: &mut World, sink: &Sink, said: &[(Stream, String)]) {
             }
             Sink::Nowhere if *stream == Stream::Stdout => {}
             _ => {
-                let held: usize = world.jobs.said.iter().map(|(_, text)| text.len()).sum();
+                let terminal = &mut world.jobs.of(host).said;
+                let held: usize = terminal.iter().map(|(_, text)| text.len()).sum();
                 if held + text.len() <= SAID_BYTES_MAX {
-                    world.jobs.said.push((*stream, text.clone()));
+                    terminal.push((*stream, text.clone()));
                 }
             }
         }
     }
 }
 
-fn end(world: &mut World, pid: u32, state: &'static str) {
-    world.call(WORKSTATION, pid, Call::Exit);
-    if let Some(job) = world.jobs.list.iter_mut().find(|job| job.pid == pid) {
+fn end(world: &mut World, host: &str, pid: u32, state: &'static str) {
+    world.call(host, pid, Call::Exit);
+    if let Some(job) = world.jobs.of(host).list.iter_mut().find(|job| job.pid == pid) {
         job.state = state;
     }
 }
 
-/// What background programs have printed, and which jobs have ended: shown when a command line is done.
-pub fn news(world: &mut World) -> Vec<(Stream, String)> {
-    let mut news = std::mem::take(&mut world.jobs.said);
-    let ended: String = lines(&world.jobs, |job| job.state != "Running");
-    world.jobs.list.retain(|job| job.state == "Running");
+/// What a host's background programs have printed, and which jobs have ended: shown when a command line is done.
+pub fn news(world: &mut World, place: &Place) -> Vec<(Stream, String)> {
+    let jobs = world.jobs.of(place.host());
+    let mut news = std::mem::take(&mut jobs.said);
+    let ended: String = lines(jobs, |job| job.state != "Running");
+    jobs.list.retain(|job| job.state == "Running");
     if !ended.is_empty() {
         news.push((Stream::Stderr, ended));
     }
@@ -167,13 +192,15 @@ fn lines(jobs: &Jobs, which: impl Fn(&Job) -> bool) -> String {
 pub fn jobs(cx: &mut Cx) -> i32 {
     match cx.args.get(1).map(String::as_str) {
         None => {
-            let text = lines(&cx.world.jobs, |_| true);
-            cx.world.jobs.list.retain(|job| job.state == "Running");
+            let jobs = cx.world.jobs.of(cx.place.host());
+            let text = lines(jobs, |_| true);
+            jobs.list.retain(|job| job.state == "Running");
             cx.print(&text);
             0
         }
         Some("-p") => {
-            let text: String = cx.world.jobs.list.iter().map(|job| format!("{}\n", job.pid)).collect();
+            let text: String =
+                cx.world.jobs.of(cx.place.host()).list.iter().map(|job| format!("{}\n", job.pid)).collect();
             cx.print(&text);
             0
         }
@@ -215,8 +242,8 @@ pub fn kill(cx: &mut Cx) -> i32 {
     for word in words {
         let text = match target(cx, &word) {
             Ok(pid) => {
-                cx.world.jobs.servers.remove(&pid);
-                end(cx.world, pid, state);
+                cx.world.jobs.of(cx.place.host()).servers.remove(&pid);
+                end(cx.world, cx.place.host(), pid, state);
                 settle(cx.world);
                 continue;
             }
@@ -230,7 +257,7 @@ pub fn kill(cx: &mut Cx) -> i32 {
 
 /// The process that a word of `kill` means.
 fn target(cx: &mut Cx, word: &str) -> Result<u32, String> {
-    let jobs = &cx.world.jobs.list;
+    let jobs = &cx.world.jobs.of(cx.place.host()).list;
     if let Some(name) = word.strip_prefix('%') {
         let job = match name {
             "" | "%" | "+" => jobs.last(),
@@ -239,7 +266,7 @@ fn target(cx: &mut Cx, word: &str) -> Result<u32, String> {
         return job.map(|job| job.pid).ok_or_else(|| format!("{word}: no such job"));
     }
     let pid = word.parse::<u32>().map_err(|_| format!("{word}: arguments must be process or job IDs"))?;
-    let known = cx.world.host(WORKSTATION).is_some_and(|host| host.processes.contains_key(&pid));
+    let known = cx.world.host(cx.place.host()).is_some_and(|host| host.processes.contains_key(&pid));
     if known { Ok(pid) } else { Err(format!("({pid}) - No such process")) }
 }
 
@@ -252,17 +279,19 @@ pub struct Process {
 impl Process {
     /// Starts one with the program's command line.
     pub fn start(cx: &mut Cx) -> Process {
-        debug_assert!(*cx.place == Place::Workstation, "only the workstation has a host");
-        cx.world.start_host(WORKSTATION);
+        cx.world.start_host(cx.place.host());
         let line: Rc<str> = cx.args.join(" ").into();
-        let answer = cx.world.call(WORKSTATION, 0, Call::Spawn { line });
+        let answer = cx.world.call(cx.place.host(), 0, Call::Spawn { line });
         Process { pid: answer.number().unwrap_or(0) }
     }
 
     /// Makes a call, then lets the servers answer.
     pub fn call(self, cx: &mut Cx, call: Call) -> Answer {
-        let answer = cx.world.call(WORKSTATION, self.pid, call);
-        if answer.number() == Err(Errno::Enetunreach) && matches!(cx.world.options().nodes, Nodes::Kind(_)) {
+        let answer = cx.world.call(cx.place.host(), self.pid, call);
+        if *cx.place == Place::Workstation
+            && answer.number() == Err(Errno::Enetunreach)
+            && matches!(cx.world.options().nodes, Nodes::Kind(_))
+        {
             cx.eprint("portlab does not model a link between the workstation and the cluster's network yet\n");
         }
         settle(cx.world);

@@ -66,7 +66,7 @@ impl Env {
     pub fn at(place: &Place) -> Env {
         let (user, home, host) = match place {
             Place::Workstation => ("learner", "/home/learner", "workstation"),
-            Place::Node(name) => ("root", "/root", name.as_str()),
+            Place::Host(name) | Place::Node(name) => ("root", "/root", name.as_str()),
             Place::Pod { name, .. } => ("root", "/root", name.as_str()),
         };
         let pwd = if *place == Place::Workstation { home } else { "/" };
@@ -150,11 +150,25 @@ pub struct Program {
     pub summary: &'static str,
 }
 
+impl Program {
+    /// Whether it is installed there.
+    #[must_use]
+    pub fn is_at(&self, place: &Place) -> bool {
+        match self.at {
+            At::Everywhere => true,
+            At::Workstation => *place == Place::Workstation,
+            At::Hosts => matches!(place, Place::Workstation | Place::Host(_)),
+        }
+    }
+}
+
 /// Where a program is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     Everywhere,
     Workstation,
+    /// On the workstation and the other hosts of the lab.
+    Hosts,
 }
 
 const fn program(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
@@ -169,8 +183,12 @@ const fn builtin(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static 
     Program { name, run, takes_time: false, at: At::Everywhere, summary }
 }
 
+const fn on_hosts(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
+    Program { name, run, takes_time: true, at: At::Hosts, summary }
+}
+
 const fn shell_only(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
-    Program { name, run, takes_time: false, at: At::Workstation, summary }
+    Program { name, run, takes_time: false, at: At::Hosts, summary }
 }
 
 /// All programs, in the order of `help`.
@@ -207,15 +225,15 @@ pub const PROGRAMS: &[Program] = &[
     program("mv", listing::cp, "rename files of the lab"),
     program("date", clock::date, "the lab's time"),
     program("sleep", clock::sleep, "let the lab's time pass"),
-    workstation("ss", net::ss::run, "the sockets of the workstation"),
-    workstation("netstat", net::netstat::run, "the same, as net-tools shows them; -s counters"),
-    workstation("lsof", net::lsof::run, "who has which socket open (lsof -nP -i :8080)"),
-    workstation("ip", net::ip::run, "addresses and routes"),
-    workstation("curl", net::curl::run, "ask a server over HTTP"),
-    workstation("sysctl", net::sysctl::run, "read and set the kernel's settings"),
-    workstation("nstat", net::nstat::run, "the kernel's counters"),
-    workstation("nc", net::nc::run, "connect to a port, or listen on one (nc -lk 8080 &)"),
-    workstation("netcat", net::nc::run, "the same"),
+    on_hosts("ss", net::ss::run, "the sockets of the host"),
+    on_hosts("netstat", net::netstat::run, "the same, as net-tools shows them; -s counters"),
+    on_hosts("lsof", net::lsof::run, "who has which socket open (lsof -nP -i :8080)"),
+    on_hosts("ip", net::ip::run, "addresses and routes"),
+    on_hosts("curl", net::curl::run, "ask a server over HTTP"),
+    on_hosts("sysctl", net::sysctl::run, "read and set the kernel's settings"),
+    on_hosts("nstat", net::nstat::run, "the kernel's counters"),
+    on_hosts("nc", net::nc::run, "connect to a port, or listen on one (nc -lk 8080 &)"),
+    on_hosts("netcat", net::nc::run, "the same"),
     program("basename", environment::basename, "the last part of a path"),
     program("dirname", environment::dirname, "a path without its last part"),
     program("env", environment::env, "print variables, or run a command with others"),
@@ -232,15 +250,13 @@ pub const PROGRAMS: &[Program] = &[
 #[must_use]
 pub fn find(name: &str, place: &Place) -> Option<&'static Program> {
     let name = name.strip_prefix("/usr/bin/").or_else(|| name.strip_prefix("/bin/")).unwrap_or(name);
-    PROGRAMS
-        .iter()
-        .find(|program| program.name == name && (program.at == At::Everywhere || *place == Place::Workstation))
+    PROGRAMS.iter().find(|program| program.name == name && program.is_at(place))
 }
 
 /// What is said of a name that no program has, and the exit status.
 #[must_use]
 pub fn not_found(name: &str, place: &Place) -> (String, i32) {
-    if PROGRAMS.iter().any(|program| program.name == name) && *place != Place::Workstation {
+    if PROGRAMS.iter().any(|program| program.name == name && !program.is_at(place)) {
         return (format!("portlab does not model `{name}` here: run it on the workstation"), 127);
     }
     if let Some(reason) = left_out::reason(name) {

@@ -17,7 +17,7 @@ pub const INPUTS_MAX: usize = 2_000;
 pub enum Input {
     /// A command line on the learner's own machine.
     Run(String),
-    /// A command line at another place: the node, or namespace, pod and container.
+    /// A command line at another place: the host, the node, or namespace, pod and container.
     At(Where, String),
     /// System calls, made on a bench of their own.
     Script(String),
@@ -33,6 +33,7 @@ pub enum Input {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Where {
+    Host(String),
     Node(String),
     Pod(String, String, String),
 }
@@ -44,6 +45,7 @@ impl Input {
         let line = line.to_owned();
         match place {
             Place::Workstation => Input::Run(line),
+            Place::Host(host) => Input::At(Where::Host(host.clone()), line),
             Place::Node(node) => Input::At(Where::Node(node.clone()), line),
             Place::Pod { namespace, name, container } => {
                 Input::At(Where::Pod(namespace.clone(), name.clone(), container.clone()), line)
@@ -56,6 +58,7 @@ impl Input {
     pub fn as_command(&self) -> Option<(Place, &str)> {
         match self {
             Input::Run(line) => Some((Place::Workstation, line)),
+            Input::At(Where::Host(host), line) => Some((Place::Host(host.clone()), line)),
             Input::At(Where::Node(node), line) => Some((Place::Node(node.clone()), line)),
             Input::At(Where::Pod(namespace, name, container), line) => {
                 let (namespace, name, container) = (namespace.clone(), name.clone(), container.clone());

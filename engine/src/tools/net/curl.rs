@@ -230,7 +230,7 @@ fn exchange(
 }
 
 fn own_port(cx: &mut Cx, process: Process, fd: u32) -> u16 {
-    let host = cx.world.host(crate::tools::jobs::WORKSTATION);
+    let host = cx.world.host(cx.place.host());
     host.and_then(|host| {
         let socket = host.processes.get(&process.pid)?.fds.get(&fd)?;
         Some(host.namespace().getsockname(*socket).port())

@@ -10,7 +10,7 @@ use crate::linux::address::{ANY4, is_loopback};
 use crate::linux::route::{Device, Out, parse_prefix};
 use crate::linux::{Errno, Namespace};
 use crate::tools::Cx;
-use crate::tools::jobs::{Process, WORKSTATION};
+use crate::tools::jobs::Process;
 
 /// Which addresses are shown, and how.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,7 +33,7 @@ pub fn run(cx: &mut Cx) -> i32 {
         }
         words.remove(0);
     }
-    cx.world.start_host(WORKSTATION);
+    cx.world.start_host(cx.place.host());
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let starts = |word: &str, whole: &str| !word.is_empty() && whole.starts_with(word);
     match &words[..] {
@@ -88,7 +88,7 @@ fn addresses(device: &Device) -> Vec<(Ipv6Addr, u8, bool)> {
 }
 
 fn show(cx: &mut Cx, name: Option<&str>, shown: Shown) -> i32 {
-    let Some(host) = cx.world.host(WORKSTATION) else { return 1 };
+    let Some(host) = cx.world.host(cx.place.host()) else { return 1 };
     let devices: Vec<&Device> =
         host.namespace().routing.devices.iter().filter(|device| name.is_none_or(|name| device.name == name)).collect();
     if devices.is_empty() {
@@ -165,7 +165,7 @@ fn add(cx: &mut Cx, words: &[&str]) -> i32 {
 
 fn get(cx: &mut Cx, to: &str) -> i32 {
     let Ok(to) = to.parse::<Ipv4Addr>() else { return not_modelled(cx, &format!("route get {to}")) };
-    let Some(host) = cx.world.host(WORKSTATION) else { return 1 };
+    let Some(host) = cx.world.host(cx.place.host()) else { return 1 };
     let namespace: &Namespace = host.namespace();
     let path = namespace.routing.output(ANY4, to.to_ipv6_mapped(), None);
     match path {

@@ -10,7 +10,6 @@ use super::services;
 use crate::linux::address::{Family, canonical, is_any};
 use crate::linux::socket::{Protocol, State};
 use crate::tools::Cx;
-use crate::tools::jobs::WORKSTATION;
 
 #[derive(Debug, Default)]
 struct Asked {
@@ -33,8 +32,8 @@ pub fn run(cx: &mut Cx) -> i32 {
         Ok(_) => return cx.fail("portlab models lsof -i alone, as lsof -nP -i :8080", 2),
         Err(text) => return cx.fail(&text, 1),
     };
-    cx.world.start_host(WORKSTATION);
-    let mut rows = cx.world.host(WORKSTATION).map(rows::of_host).unwrap_or_default();
+    cx.world.start_host(cx.place.host());
+    let mut rows = cx.world.host(cx.place.host()).map(rows::of_host).unwrap_or_default();
     rows.retain(|row| fits(row, &asked));
     rows.sort_by_key(|row| row.user.as_ref().map(|user| (user.pid, user.fd)));
     if rows.is_empty() {

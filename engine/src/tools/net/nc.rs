@@ -17,7 +17,7 @@ use crate::linux::options::SocketOption;
 use crate::linux::socket::Protocol;
 use crate::linux::tcp::close::Shutdown;
 use crate::tools::Cx;
-use crate::tools::jobs::{self, Process, Step, WORKSTATION};
+use crate::tools::jobs::{self, Process, Step};
 use crate::tools::options::{self, flag, value};
 use crate::world::World;
 
@@ -351,42 +351,47 @@ fn serve(cx: &mut Cx, asked: &Asked, keep: bool, at: SocketAddr) -> i32 {
     let input: Rc<[u8]> = cx.take_stdin().into_bytes().into();
     let (verbose, numeric, ends) = (asked.verbose, asked.numeric, asked.ends);
     let server = Server { keep, verbose, numeric, ends, udp, input, ended: false };
-    jobs::serve(cx, process.pid, server, starting);
+    jobs::serve(cx, process.pid, Some(server), starting);
     jobs::settle(cx.world);
     0
 }
 
 /// Does the next thing that a server has to do; what it prints. Where it stands, its descriptors say: 3 listens, 4 is
 /// connected.
-pub fn step(world: &mut World, pid: u32, server: &mut Server) -> (Step, Vec<(Stream, String)>) {
+pub fn step(world: &mut World, of: (&str, u32), server: &mut Server) -> (Step, Vec<(Stream, String)>) {
     let mut said = Vec::new();
-    let step = if server.udp { datagrams(world, pid, &mut said) } else { connection(world, pid, server, &mut said) };
+    let step = if server.udp { datagrams(world, of, &mut said) } else { connection(world, of, server, &mut said) };
     (step, said)
 }
 
-fn datagrams(world: &mut World, pid: u32, said: &mut Vec<(Stream, String)>) -> Step {
-    let waiting = world.host(WORKSTATION).is_some_and(|host| {
+fn datagrams(world: &mut World, (host, pid): (&str, u32), said: &mut Vec<(Stream, String)>) -> Step {
+    let waiting = world.host(host).is_some_and(|host| {
         let id = host.processes.get(&pid).and_then(|process| process.fds.get(&3));
         id.is_some_and(|id| !host.namespace().socket_of(*id).datagrams.is_empty())
     });
     if !waiting {
         return Step::Idle;
     }
-    if let Answer::Data(data) = world.call(WORKSTATION, pid, Call::Recv { fd: 3 }) {
+    if let Answer::Data(data) = world.call(host, pid, Call::Recv { fd: 3 }) {
         said.push((Stream::Stdout, String::from_utf8_lossy(&data).into_owned()));
     }
     Step::Busy
 }
 
-fn connection(world: &mut World, pid: u32, server: &mut Server, said: &mut Vec<(Stream, String)>) -> Step {
-    let Some(host) = world.host(WORKSTATION) else { return Step::Idle };
+fn connection(
+    world: &mut World,
+    (at, pid): (&str, u32),
+    server: &mut Server,
+    said: &mut Vec<(Stream, String)>,
+) -> Step {
+    let Some(host) = world.host(at) else { return Step::Idle };
     let Some(process) = host.processes.get(&pid) else { return Step::Idle };
     let socket = |fd: u32| process.fds.get(&fd).map(|id| host.namespace().socket_of(*id));
     let Some(connected) = socket(4) else {
         if socket(3).is_none_or(|socket| socket.listening.queue.is_empty()) {
             return Step::Idle;
         }
-        if let Answer::Accepted { peer, .. } = world.call(WORKSTATION, pid, Call::Accept { fd: 3, name: None })
+        if let Answer::Accepted { peer, .. } = world.call(at, pid, Call::Accept { fd: 3, name: None })
             && server.verbose
         {
             let local = peer.ip().to_canonical().is_loopback() && !server.numeric;
@@ -400,18 +405,18 @@ fn connection(world: &mut World, pid: u32, server: &mut Server, said: &mut Vec<(
     let readable = !tcp.received.is_empty() || tcp.done || connected.error.is_some();
     if !server.input.is_empty() {
         let data = std::mem::replace(&mut server.input, Rc::from([]));
-        world.call(WORKSTATION, pid, Call::Send { fd: 4, data });
+        world.call(at, pid, Call::Send { fd: 4, data });
         return Step::Busy;
     }
     if server.ends && !server.ended {
         server.ended = true;
-        world.call(WORKSTATION, pid, Call::Shutdown { fd: 4, how: Shutdown::Write });
+        world.call(at, pid, Call::Shutdown { fd: 4, how: Shutdown::Write });
         return Step::Busy;
     }
     if !readable {
         return Step::Idle;
     }
-    match world.call(WORKSTATION, pid, Call::Recv { fd: 4 }) {
+    match world.call(at, pid, Call::Recv { fd: 4 }) {
         Answer::Data(data) if !data.is_empty() => {
             said.push((Stream::Stdout, String::from_utf8_lossy(&data).into_owned()));
             return Step::Busy;
@@ -419,7 +424,7 @@ fn connection(world: &mut World, pid: u32, server: &mut Server, said: &mut Vec<(
         Answer::Refused { refusal, .. } if refusal.errno == Errno::Eagain => return Step::Idle,
         _ => {}
     }
-    world.call(WORKSTATION, pid, Call::Shutdown { fd: 4, how: Shutdown::Read });
-    world.call(WORKSTATION, pid, Call::Close { fd: 4 });
+    world.call(at, pid, Call::Shutdown { fd: 4, how: Shutdown::Read });
+    world.call(at, pid, Call::Close { fd: 4 });
     if server.keep { Step::Busy } else { Step::Ended(0) }
 }

@@ -10,7 +10,6 @@ use crate::linux::Namespace;
 use crate::linux::address::Family;
 use crate::linux::socket::{Protocol, State};
 use crate::tools::Cx;
-use crate::tools::jobs::WORKSTATION;
 use crate::tools::options::{self, flag};
 
 /// Runs netstat.
@@ -34,8 +33,8 @@ pub fn run(cx: &mut Cx) -> i32 {
         Ok(given) => given,
         Err(status) => return status,
     };
-    cx.world.start_host(WORKSTATION);
-    let Some(host) = cx.world.host(WORKSTATION) else { return 1 };
+    cx.world.start_host(cx.place.host());
+    let Some(host) = cx.world.host(cx.place.host()) else { return 1 };
     if given.has('s') {
         let text = statistics(host.namespace(), given.has('t'), given.has('u'));
         cx.print(&text);

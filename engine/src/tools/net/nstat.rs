@@ -4,7 +4,6 @@
 //! by name: counters that portlab does not count.
 
 use crate::tools::Cx;
-use crate::tools::jobs::WORKSTATION;
 use crate::tools::options::{self, flag};
 use crate::tools::shell::pattern;
 
@@ -26,10 +25,10 @@ pub fn run(cx: &mut Cx) -> i32 {
         cx.print("nstat utility, iproute2-6.1.0\n");
         return 0;
     }
-    cx.world.start_host(WORKSTATION);
+    cx.world.start_host(cx.place.host());
     let counters: Vec<(&str, u64)> =
-        cx.world.host(WORKSTATION).map(|host| host.namespace().counters.all().collect()).unwrap_or_default();
-    let history = cx.world.jobs.nstat.clone().unwrap_or_else(|| vec![0; counters.len()]);
+        cx.world.host(cx.place.host()).map(|host| host.namespace().counters.all().collect()).unwrap_or_default();
+    let history = cx.world.jobs.of(cx.place.host()).nstat.clone().unwrap_or_else(|| vec![0; counters.len()]);
     let before = if given.has('a') || given.has('r') { vec![0; counters.len()] } else { history };
     let fits = |words: &String, name: &str| pattern::matches(words, name);
     let named = |name: &str| given.operands.is_empty() || given.operands.iter().any(|words| fits(words, name));
@@ -49,7 +48,7 @@ pub fn run(cx: &mut Cx) -> i32 {
         }
     }
     if !given.has('s') {
-        cx.world.jobs.nstat = Some(counters.iter().map(|(_, value)| *value).collect());
+        cx.world.jobs.of(cx.place.host()).nstat = Some(counters.iter().map(|(_, value)| *value).collect());
     }
     0
 }

@@ -9,7 +9,6 @@ use super::ss_filter::{self, Filter};
 use crate::linux::address::{Family, is_any};
 use crate::linux::socket::{Protocol, State};
 use crate::tools::Cx;
-use crate::tools::jobs::WORKSTATION;
 use crate::tools::options::{self, flag, value};
 
 /// What `state` a row may have when neither `-a` nor `-l` nor `state` is given: connections that are not closing for good.
@@ -72,8 +71,8 @@ pub fn run(cx: &mut Cx) -> i32 {
         cx.print("ss utility, iproute2-6.1.0\n");
         return 0;
     }
-    cx.world.start_host(WORKSTATION);
-    let rows = cx.world.host(WORKSTATION).map(rows::of_host).unwrap_or_default();
+    cx.world.start_host(cx.place.host());
+    let rows = cx.world.host(cx.place.host()).map(rows::of_host).unwrap_or_default();
     if given.has('s') {
         cx.print(&summary(&rows));
         return 0;

@@ -6,7 +6,7 @@
 use crate::host::{Answer, Call};
 use crate::linux::sysctl::Sysctls;
 use crate::tools::Cx;
-use crate::tools::jobs::{Process, WORKSTATION};
+use crate::tools::jobs::Process;
 use crate::tools::options::{self, flag, value};
 use crate::tools::regex;
 
@@ -28,7 +28,7 @@ pub fn run(cx: &mut Cx) -> i32 {
         Ok(given) => given,
         Err(status) => return status,
     };
-    cx.world.start_host(WORKSTATION);
+    cx.world.start_host(cx.place.host());
     if given.has('a') || given.has('A') || given.has('X') {
         return all(cx, &given);
     }
@@ -59,7 +59,7 @@ fn dotted(name: &str) -> String {
 
 /// A value as the kernel shows it: a tab between two ports.
 fn shown(cx: &mut Cx, name: &str) -> Option<String> {
-    let value = cx.world.host(WORKSTATION)?.namespace().sysctls.get(name)?;
+    let value = cx.world.host(cx.place.host())?.namespace().sysctls.get(name)?;
     Some(value.replace(' ', "\t"))
 }
 

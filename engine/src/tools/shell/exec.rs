@@ -137,7 +137,7 @@ impl<'a> Shell<'a> {
         let (Some(command), Some(name)) = (last, last.and_then(program_of)) else {
             return Err(not_in_background(line));
         };
-        if !["nc", "netcat"].contains(&name) || *self.place != Place::Workstation {
+        if !jobs::SERVERS.contains(&name) || !matches!(self.place, Place::Workstation | Place::Host(_)) {
             return Err(not_in_background(name));
         }
         let mut sink = jobs::Sink::Terminal;

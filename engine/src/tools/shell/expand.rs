@@ -182,7 +182,7 @@ impl Shell<'_> {
             "#" => Some(env.positional.len().to_string()),
             "@" | "*" => Some(env.positional.join(" ")),
             "$" => Some("4242".into()),
-            "!" => self.world.jobs.last_pid.map(|pid| pid.to_string()),
+            "!" => self.world.jobs.of(self.place.host()).last_pid.map(|pid| pid.to_string()),
             "-" => Some("himBHs".into()),
             "0" => Some("bash".into()),
             "RANDOM" => Some(self.world.random(32_768).to_string()),

@@ -61,7 +61,7 @@ fn run_in(world: &mut World, place: &Place, env: &mut Env, text: &str) -> Output
         }
     };
     let mut chunks = std::mem::take(&mut shell.out);
-    chunks.extend(jobs::news(world));
+    chunks.extend(jobs::news(world, place));
     env.status = exit;
     env.locals.clear();
     env.options.errexit = false;
