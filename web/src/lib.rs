@@ -1,6 +1,6 @@
 //! The page: one person, one lab, one lesson at a time.
 //!
-//! * [`instrument`]: single phenomena with their controls, such as source ports that run out.
+//! * [`instrument`]: single phenomena with their controls, each on a page of its own and for lessons to show.
 //! * [`jq`]: jq, loaded when it is first needed.
 //! * [`manifest`]: what would be said of a manifest, and where.
 //! * [`module`]: the WebAssembly modules of which the page is made.

@@ -1,6 +1,6 @@
 //! The full module: starts the page with the lab in the element `#app` of index.html.
 
-use portlab_web::instrument::source_ports::source_ports_page;
+use portlab_web::instrument;
 use portlab_web::view::{App, AppProps, lesson_page};
 use portlab_web::{browser, module};
 use yew::Callback;
@@ -10,7 +10,7 @@ fn main() {
     module::take_over();
     if let Some(root) = browser::element("app") {
         let lesson = Callback::from(lesson_page);
-        let source_ports = Callback::from(|()| source_ports_page());
-        yew::Renderer::<App>::with_root_and_props(root, AppProps { lesson, source_ports }).render();
+        let instrument = Callback::from(instrument::page);
+        yew::Renderer::<App>::with_root_and_props(root, AppProps { lesson, instrument }).render();
     }
 }

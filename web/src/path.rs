@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use portlab_scenarios::model::Lesson;
+use portlab_scenarios::model::{Instrument, Lesson};
 
 thread_local! {
     static LESSONS: Rc<[Rc<Lesson>]> = portlab_scenarios::lessons().into_iter().map(Rc::new).collect();
@@ -19,6 +19,17 @@ pub fn lessons() -> Rc<[Rc<Lesson>]> {
 
 /// The title of the instrument of source ports.
 pub const SOURCE_PORTS: &str = "Every source port, one destination";
+/// The title of the bench of calls.
+pub const CALLS: &str = "Bench of calls";
+
+/// An instrument's title.
+#[must_use]
+pub fn title_of(instrument: Instrument) -> &'static str {
+    match instrument {
+        Instrument::Calls => CALLS,
+        Instrument::SourcePorts => SOURCE_PORTS,
+    }
+}
 
 /// A chapter of the path.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The module of a first visit: home alone, in the element `#app` of index.html. The address of a lesson or an instrument
 //! loads the full module, which takes the page over.
 
-use portlab_web::view::{App, AppProps, opening, opening_source_ports};
+use portlab_web::view::{App, AppProps, opening, opening_instrument};
 use portlab_web::{browser, module};
 use yew::Callback;
 
@@ -9,8 +9,8 @@ fn main() {
     browser::report_panics();
     if let Some(root) = browser::element("app") {
         let lesson = Callback::from(opening);
-        let source_ports = Callback::from(|()| opening_source_ports());
-        let page = yew::Renderer::<App>::with_root_and_props(root, AppProps { lesson, source_ports }).render();
+        let instrument = Callback::from(opening_instrument);
+        let page = yew::Renderer::<App>::with_root_and_props(root, AppProps { lesson, instrument }).render();
         module::on_take_over(|| page.destroy());
     }
 }

@@ -7,6 +7,9 @@ use portlab_engine::event::{Actor, Event, Verb, What};
 use portlab_engine::object::{field, int_at, is_terminating, items, name, namespace, str_at};
 use portlab_engine::store::{Kind, Object};
 
+use super::calling::Calling;
+use super::host::Shown;
+use super::host::plug::Shape;
 use super::scheduling;
 
 /// A mark with its own outline; colour only where it means a state.
@@ -27,6 +30,12 @@ pub enum Glyph {
     Up,
     /// A pod is stopping.
     Ending,
+    /// A socket has come into a state.
+    Socket(Shape),
+    /// Nothing has come yet.
+    Waits,
+    /// A packet that nobody answers.
+    Dropped,
 }
 
 /// A stop of the transport.
@@ -37,10 +46,20 @@ pub struct Frame {
     pub end: usize,
     /// The event that the frame is about.
     pub about: usize,
+    /// The part of that event's trace that the frame shows, where it does not show the whole event.
+    pub step: Option<(usize, usize)>,
     pub glyph: Glyph,
     /// A word or two, beside the counter.
     pub title: String,
     pub decision: Decision,
+}
+
+impl Frame {
+    /// Its event, with the part of its trace that is shown.
+    #[must_use]
+    pub fn shown<'a>(&self, events: &'a [Event]) -> Option<Shown<'a>> {
+        Some(Shown { event: events.get(self.about)?, step: self.step })
+    }
 }
 
 /// What the decision strip says.
@@ -100,10 +119,16 @@ pub(super) type Stop = (Glyph, String, Decision);
 pub fn frames(events: &[Event], from: usize, cluster: &str) -> Vec<Frame> {
     let mut frames: Vec<Frame> = Vec::new();
     let mut start = from;
+    let mut calling = Calling::default();
+    events.iter().take(from).for_each(|event| calling.follow(event));
     for event in events.iter().skip(from) {
         let end = event.index + 1;
-        if let Some((glyph, title, decision)) = stop(events, event, cluster) {
-            frames.push(Frame { start, end, about: event.index, glyph, title, decision });
+        if matches!(event.what, What::Called { .. } | What::Passed { .. }) {
+            if calling.stops(events, event, start, &mut frames) {
+                start = end;
+            }
+        } else if let Some((glyph, title, decision)) = stop(events, event, cluster) {
+            frames.push(Frame { start, end, about: event.index, step: None, glyph, title, decision });
             start = end;
         } else if let Some(last) = frames.last_mut() {
             last.end = end;

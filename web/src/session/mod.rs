@@ -161,6 +161,15 @@ impl Session {
         }
     }
 
+    /// How many events have been told to the end: in the middle of a call its answer is still to come.
+    #[must_use]
+    pub fn told(&self) -> usize {
+        match self.frame() {
+            Some(frame) if frame.step.is_some() => frame.about.min(self.seen()),
+            _ => self.seen(),
+        }
+    }
+
     /// The first event of the step's part of the history, and the first after it.
     #[must_use]
     pub fn window(&self) -> (usize, usize) {
@@ -185,6 +194,22 @@ impl Session {
     #[must_use]
     pub fn frame(&self) -> Option<&Frame> {
         self.frames.get(self.cursor.checked_sub(1)?)
+    }
+
+    /// Whether the lesson has a cluster, or hosts alone.
+    #[must_use]
+    pub fn has_cluster(&self) -> bool {
+        self.lesson.cluster.nodes > 0
+    }
+
+    /// A first command for whoever does not know what to type.
+    #[must_use]
+    pub fn example(&self) -> &'static str {
+        if self.has_cluster() {
+            "any command, for instance: kubectl get pods"
+        } else {
+            "any command, for instance: ss -tln"
+        }
     }
 
     /// The world as it was where the transport stands.

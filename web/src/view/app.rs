@@ -1,5 +1,6 @@
 //! The page's frame: routes, settings, and what stands at each address.
 
+use portlab_scenarios::model::Instrument;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -17,6 +18,8 @@ pub enum Route {
     Lesson { id: String },
     #[at("/source-ports")]
     SourcePorts,
+    #[at("/calls")]
+    Calls,
     #[not_found]
     #[at("/not-found")]
     Lost,
@@ -29,8 +32,8 @@ pub type SettingsHandle = UseReducerHandle<Settings>;
 pub struct AppProps {
     /// What stands at the address of the lesson with this id: the lesson, or in the home module what loads it.
     pub lesson: Callback<AttrValue, Html>,
-    /// The same of the instrument of source ports.
-    pub source_ports: Callback<(), Html>,
+    /// The same of an instrument.
+    pub instrument: Callback<Instrument, Html>,
 }
 
 #[component]
@@ -68,7 +71,8 @@ fn page(route: Route, full: &AppProps) -> Html {
     match route {
         Route::Home => html! { <Home key="home" /> },
         Route::Lesson { id } => full.lesson.emit(id.into()),
-        Route::SourcePorts => full.source_ports.emit(()),
+        Route::SourcePorts => full.instrument.emit(Instrument::SourcePorts),
+        Route::Calls => full.instrument.emit(Instrument::Calls),
         Route::Lost => html! { <Lost key="lost" /> },
     }
 }

@@ -1,18 +1,23 @@
 //! The bench: stage, decision strip, notices, transport, and the tabs below.
 
+use portlab_engine::event::What;
+use portlab_scenarios::model::{Block, Instrument};
 use yew::prelude::*;
 
+use super::host_stage::HostStage;
 use super::icon::{glyph, icon, mark};
 use super::lesson::Cx;
 use super::panel::panel;
 use super::stage::Stage;
 use super::transport::transport;
 use crate::browser;
+use crate::instrument::calls::Calls;
+use crate::instrument::source_ports::SourcePorts;
 use crate::scene::effect::without_effect;
-use crate::scene::frame::{Decision, Part};
-use crate::session::Action;
+use crate::scene::frame::{Decision, Frame, Part};
 use crate::session::gate::Gate;
 use crate::session::progress::Sure;
+use crate::session::{Action, Session};
 
 /// Fields without effect that the notice names; the YAML tab names all.
 const DULL_MAX: usize = 3;
@@ -28,21 +33,52 @@ pub fn bench(cx: &Cx) -> Html {
             data-revision={session.revision.to_string()} data-latest={session.is_latest().to_string()}
             data-jump={session.jumped.then_some("")}>
             <div class="cover-w">{ if covered { cover(cx) } else { html! { <span hidden=true /> } } }</div>
-            <div class="bench-in" inert={covered} aria-hidden={covered.then_some("true")}>
-                <Stage session={session.clone()} hidden={covered} />
+            <div class="bench-in" inert={covered} aria-hidden={covered.then_some("true")}>{ inside(cx, gate, covered) }</div>
+        </section>
+    }
+}
+
+/// An instrument where the step shows one, else stage, strip, transport and tabs.
+fn inside(cx: &Cx, gate: Option<Gate>, covered: bool) -> Html {
+    let session = cx.session;
+    let open = session.open_blocks().blocks;
+    let shown = session.step().blocks.iter().take(open).find_map(|block| match block {
+        Block::Instrument(which) => Some(*which),
+        _ => None,
+    });
+    match shown {
+        Some(Instrument::Calls) => html! { <div key="calls" class="calls-main in-lesson"><Calls compact=true /></div> },
+        Some(Instrument::SourcePorts) => {
+            html! { <div key="source-ports" class="sp-page"><SourcePorts compact=true /></div> }
+        }
+        None => html! {
+            <div key="lab" class="lab-in">
+                <div class="stage-w">{ stage(session, covered) }</div>
                 { strip(cx, gate) }
                 <div class="notices">{ notices(cx) }</div>
                 { transport(cx, gate) }
                 { panel(cx) }
             </div>
-        </section>
+        },
+    }
+}
+
+/// Hosts where the lesson has no cluster, and where what is shown happened on one; else nodes.
+fn stage(session: &Session, hidden: bool) -> Html {
+    let events = session.events();
+    let shown = session.frame().and_then(|frame| events.get(frame.about));
+    let called = shown.is_some_and(|event| matches!(event.what, What::Called { .. } | What::Passed { .. }));
+    if called || !session.has_cluster() {
+        html! { <HostStage key="hosts" session={session.clone()} {hidden} /> }
+    } else {
+        html! { <Stage key="nodes" session={session.clone()} {hidden} /> }
     }
 }
 
 /// The bench is covered while one recalls.
 fn cover(cx: &Cx) -> Html {
     let question = cx.session.open_blocks().gate.and_then(|gate| match &cx.session.step().blocks[gate.block()] {
-        portlab_scenarios::model::Block::Recall(question) => Some(question.id.clone()),
+        Block::Recall(question) => Some(question.id.clone()),
         _ => None,
     });
     let act = cx.act.clone();
@@ -64,14 +100,19 @@ fn cover(cx: &Cx) -> Html {
 
 fn strip(cx: &Cx, gate: Option<Gate>) -> Html {
     let session = cx.session;
-    let (sign, decision) = match session.frame() {
-        Some(frame) => (glyph(frame.glyph), Some(&frame.decision)),
-        None => (mark("virtual", "c-mute"), None),
-    };
     let empty = match gate {
         Some(Gate::Predict(_)) => "Nothing has run in this step. Commit a prediction to enable Run.",
         Some(Gate::Run(_)) => "Nothing has run in this step. Run starts its commands.",
         _ => "Nothing has run in this step. Type a command, or go on in the story.",
+    };
+    strip_of(session.frame(), empty)
+}
+
+/// What decided a frame; before the first, what will be said here.
+pub fn strip_of(frame: Option<&Frame>, empty: &'static str) -> Html {
+    let (sign, decision) = match frame {
+        Some(frame) => (glyph(frame.glyph), Some(&frame.decision)),
+        None => (mark("virtual", "c-mute"), None),
     };
     html! {
         <div class="decided" id="decided" role="status" aria-live="polite">

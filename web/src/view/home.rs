@@ -11,7 +11,7 @@ use super::badge;
 use super::icon::{icon, mark};
 use super::topbar::Topbar;
 use crate::browser;
-use crate::path::{CHAPTERS, Chapter, SOURCE_PORTS, lessons};
+use crate::path::{CALLS, CHAPTERS, Chapter, SOURCE_PORTS, lessons};
 use crate::session::gate;
 use crate::session::progress::{Progress, key};
 
@@ -64,7 +64,7 @@ pub fn Home() -> Html {
                 { how() }
                 <footer class="foot">
                     <span>{ "Nothing leaves this browser." }</span>
-                    <span>{ "Instrument: " }<Link<Route> to={Route::SourcePorts}>{ SOURCE_PORTS }</Link<Route>></span>
+                    <span>{ "Instruments: " }<Link<Route> to={Route::Calls}>{ CALLS }</Link<Route>>{ ", " }<Link<Route> to={Route::SourcePorts}>{ SOURCE_PORTS }</Link<Route>></span>
                     <a href="THIRD-PARTY-NOTICES.txt">{ "Third-party notices" }</a>
                 </footer>
             </main>

@@ -3,6 +3,7 @@
 use yew::prelude::*;
 
 use crate::scene::frame::Glyph;
+use crate::scene::host::plug::Shape;
 
 /// A line icon of the controls.
 pub fn icon(name: &str) -> Html {
@@ -26,5 +27,24 @@ pub fn glyph(glyph: Glyph) -> Html {
         Glyph::Landed => mark("land", "c-ink"),
         Glyph::Up => mark("up", "c-ink"),
         Glyph::Ending => mark("end", "c-ink"),
+        Glyph::Socket(state) => shape(state),
+        Glyph::Dropped => mark("drop", "c-drop"),
+        Glyph::Waits => mark("waits", "c-ink"),
+    }
+}
+
+/// A socket's mark: an outline of its own for every state, in the state's colour.
+pub fn shape(shape: Shape) -> Html {
+    match shape {
+        Shape::Fresh => mark("virtual", "c-ink"),
+        Shape::Bound => mark("bound", "c-ink"),
+        Shape::Listening => mark("listen", "c-listen"),
+        Shape::Datagrams => mark("dgram", "c-listen"),
+        Shape::Opening => mark("syn", "c-est"),
+        Shape::Answering => mark("synrecv", "c-est"),
+        Shape::Established => mark("est", "c-est"),
+        Shape::Closing => mark("fin", "c-est"),
+        Shape::LeftOpen => mark("left", "c-est"),
+        Shape::TimeWait => mark("tw", "c-tw"),
     }
 }

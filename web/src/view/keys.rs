@@ -32,6 +32,7 @@ pub fn use_keys(session: &UseReducerHandle<Session>, act: &Callback<Action>, tab
     let gate = session.open_blocks().gate;
     let auto = session.auto;
     let last = session.frames.len();
+    let tabs = Tab::of(&session.lesson);
     use_effect(move || {
         let listener = move |event: &Event| {
             let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
@@ -40,7 +41,8 @@ pub fn use_keys(session: &UseReducerHandle<Session>, act: &Callback<Action>, tab
             }
             let taken = move_transport(event, &act, auto, last)
                 || enter(event, gate)
-                || (settings.as_ref().is_none_or(|s| s.letter_keys) && letter(event, gate, settings.as_ref(), &tab));
+                || (settings.as_ref().is_none_or(|s| s.letter_keys)
+                    && letter(event, gate, settings.as_ref(), (&tab, tabs)));
             if taken {
                 event.prevent_default();
             }
@@ -96,7 +98,7 @@ fn letter(
     event: &KeyboardEvent,
     gate: Option<Gate>,
     settings: Option<&SettingsHandle>,
-    tab: &UseStateSetter<Tab>,
+    (tab, tabs): (&UseStateSetter<Tab>, &[Tab]),
 ) -> bool {
     let key = event.key().to_lowercase();
     let asking = matches!(gate, Some(Gate::Predict(_) | Gate::Recall(_)));
@@ -107,8 +109,8 @@ fn letter(
             // The prompt is there once the tab is drawn.
             Timeout::new(0, || browser::focus(PROMPT)).forget();
         }
-        "2" => tab.set(Tab::Yaml),
-        "3" => tab.set(Tab::Describe),
+        "2" if tabs.contains(&Tab::Yaml) => tab.set(Tab::Yaml),
+        "3" if tabs.contains(&Tab::Describe) => tab.set(Tab::Describe),
         "4" => tab.set(Tab::Ports),
         "5" => tab.set(Tab::Events),
         "6" => tab.set(Tab::Story),

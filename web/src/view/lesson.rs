@@ -40,7 +40,15 @@ pub enum Tab {
 }
 
 impl Tab {
-    pub const ALL: [Tab; 6] = [Tab::Story, Tab::Terminal, Tab::Yaml, Tab::Describe, Tab::Ports, Tab::Events];
+    /// The tabs of a lesson: without a cluster there is nothing to describe, without manifests nothing to edit.
+    #[must_use]
+    pub fn of(lesson: &Lesson) -> &'static [Tab] {
+        match (lesson.cluster.nodes > 0, lesson.files.is_empty()) {
+            (true, _) => &[Tab::Story, Tab::Terminal, Tab::Yaml, Tab::Describe, Tab::Ports, Tab::Events],
+            (false, false) => &[Tab::Story, Tab::Terminal, Tab::Yaml, Tab::Ports, Tab::Events],
+            (false, true) => &[Tab::Story, Tab::Terminal, Tab::Ports, Tab::Events],
+        }
+    }
 
     #[must_use]
     pub fn id(self) -> &'static str {

@@ -1,11 +1,12 @@
 //! What stands at the address of a lesson or an instrument until the lab is there; in the home module it is what loads
 //! the lab.
 
+use portlab_scenarios::model::Instrument;
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
 use super::topbar::Topbar;
-use crate::path::{SOURCE_PORTS, lessons};
+use crate::path::{lessons, title_of};
 use crate::{browser, module};
 
 #[derive(Clone, PartialEq, Properties)]
@@ -39,9 +40,9 @@ pub fn opening(id: AttrValue) -> Html {
     html! { <Opening key={id.to_string()} {title} text={text.map(AttrValue::from)} /> }
 }
 
-/// What it puts at the instrument of source ports.
-pub fn opening_source_ports() -> Html {
-    html! { <Opening key="source-ports" title={SOURCE_PORTS} text={None::<AttrValue>} /> }
+/// What it puts at an instrument's.
+pub fn opening_instrument(which: Instrument) -> Html {
+    html! { <Opening key={which.name()} title={title_of(which)} text={None::<AttrValue>} /> }
 }
 
 /// Loads the full module, which takes the page over.

@@ -9,9 +9,11 @@ use super::editor::Editor;
 use super::icon::{glyph, icon};
 use super::keys::COPY_BUTTON;
 use super::lesson::{Cx, Tab};
+use super::sockets::sockets;
 use super::terminal::Terminal;
 use crate::browser;
 use crate::scene::claim::claims;
+use crate::scene::host::{self, Row};
 use crate::scene::stage::short_node;
 use crate::session::Action;
 
@@ -31,13 +33,17 @@ pub fn panel(cx: &Cx) -> Html {
             html! { <Editor key="yaml" session={session.clone()} act={cx.act.clone()} file={cx.file.clone()} pick={cx.pick_file.clone()} /> }
         }
         Tab::Describe => html! { <Describe key="describe" session={session.clone()} /> },
+        Tab::Ports if !session.has_cluster() => {
+            let (rows, hidden) = tuples(cx);
+            html! { <div key="tuples">{ sockets(&rows, hidden) }</div> }
+        }
         Tab::Ports => html! { <div key="ports" class="grid-w">{ ports(cx) }</div> },
         Tab::Events => html! { <div key="events" class="evl">{ events(cx) }</div> },
     };
     html! {
         <div class="panel">
             <div class="tabs">
-                <div class="tablist" role="tablist" aria-label="Views">{ for Tab::ALL.iter().map(|tab| tab_button(cx, *tab)) }</div>
+                <div class="tablist" role="tablist" aria-label="Views">{ for Tab::of(&session.lesson).iter().map(|tab| tab_button(cx, *tab)) }</div>
                 { copy_button(cx) }
             </div>
             <div class="pane" id="pane" role="tabpanel" tabindex="0" aria-labelledby={format!("tab-{}", shown.id())} data-pane={shown.id()}>{ body }</div>
@@ -51,6 +57,10 @@ fn tab_button(cx: &Cx, tab: Tab) -> Html {
         Tab::Terminal => ("Terminal", None),
         Tab::Yaml => ("YAML", None),
         Tab::Describe => ("Describe", None),
+        Tab::Ports if !cx.session.has_cluster() => {
+            let (rows, hidden) = tuples(cx);
+            ("Sockets", Some(rows.len() + hidden))
+        }
         Tab::Ports => ("Host ports", Some(held_count(cx))),
         Tab::Events => ("Events", Some(cx.session.cursor)),
     };
@@ -70,18 +80,19 @@ fn tab_button(cx: &Cx, tab: Tab) -> Html {
 /// Arrow keys go from tab to tab.
 fn arrows(cx: &Cx, tab: Tab) -> Callback<KeyboardEvent> {
     let show = cx.show.clone();
+    let all = Tab::of(&cx.session.lesson);
     Callback::from(move |event: KeyboardEvent| {
-        let at = Tab::ALL.iter().position(|one| *one == tab).unwrap_or(0);
+        let at = all.iter().position(|one| *one == tab).unwrap_or(0);
         let to = match event.key().as_str() {
-            "ArrowRight" => (at + 1) % Tab::ALL.len(),
-            "ArrowLeft" => (at + Tab::ALL.len() - 1) % Tab::ALL.len(),
+            "ArrowRight" => (at + 1) % all.len(),
+            "ArrowLeft" => (at + all.len() - 1) % all.len(),
             "Home" => 0,
-            "End" => Tab::ALL.len() - 1,
+            "End" => all.len() - 1,
             _ => return,
         };
         event.prevent_default();
-        show.emit(Tab::ALL[to]);
-        browser::focus(&format!("tab-{}", Tab::ALL[to].id()));
+        show.emit(all[to]);
+        browser::focus(&format!("tab-{}", all[to].id()));
     })
 }
 
@@ -106,6 +117,13 @@ fn held_count(cx: &Cx) -> usize {
     let on_node =
         |pod: &&portlab_engine::store::Object| !portlab_engine::object::str_at(pod, "spec.nodeName").is_empty();
     state.store.list(Kind::Pod).filter(on_node).map(|pod| claims(pod).len()).sum()
+}
+
+/// The sockets of the hosts as they are shown.
+fn tuples(cx: &Cx) -> (Vec<Row>, usize) {
+    let events = cx.session.events();
+    let bench = host::on_bench(&events[..cx.session.seen().min(events.len())]);
+    host::table(&cx.session.state(), cx.session.frame().and_then(|frame| frame.shown(&events)), bench)
 }
 
 /// Every claim of a host port, those of waiting pods too.

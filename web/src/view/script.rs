@@ -11,7 +11,7 @@ use super::icon::icon;
 use super::lesson::Cx;
 use crate::browser;
 use crate::session::gate::{Gate, Open};
-use crate::session::{Action, Played, program_key};
+use crate::session::{Action, Played, Session, program_key};
 
 /// The calls of a step: what will be made, or what each has given.
 pub fn script(cx: &Cx, at: usize, calls: &Calls, open: &Open) -> Html {
@@ -19,26 +19,49 @@ pub fn script(cx: &Cx, at: usize, calls: &Calls, open: &Open) -> Html {
     let playing = cx.session.progress.playing.is_some();
     let ran = cx.session.progress.runs.contains(&(cx.session.progress.step, at)) || playing;
     let played = cx.session.played(&calls.script).filter(|_| ran);
-    let text = calls.script.clone();
+    let text = if ran && !waits { calls.script.clone() } else { without_answers(&calls.script) };
     let copy = Callback::from(move |_: MouseEvent| browser::copy(&text));
     let act = cx.act.clone();
     let run = Callback::from(move |_: MouseEvent| act.emit(Action::RunStep));
+    let note = if playing && waits {
+        "They have been made: step through them, below the stage."
+    } else {
+        "cargo xtask syscalls runs this very script on a real kernel."
+    };
     html! {
-        <section class="cmds calls" aria-label="System calls of this step">
-            <ol>{ lines(&calls.script, played, cx.session.seen()) }</ol>
+        <section class="cmds calls-b" aria-label="System calls of this step" data-script={if ran { "made" } else { "waits" }}>
+            <div class="calls-bh"><span>{ "System calls, in strace’s notation" }</span><button type="button" class="copyb" aria-label="Copy this script" onclick={copy}>{ icon("copy") }</button></div>
+            <ol>{ lines(&calls.script, played, cx.session) }</ol>
             <div class="card-f">
                 <button type="button" class="btn solid" hidden={!waits || playing} onclick={run}>{ "Make these calls" }</button>
-                <button type="button" class="btn quiet" onclick={copy}>{ "Copy" }</button>
-                <span class="note">{ "cargo xtask syscalls makes them on a real kernel." }</span>
+                <span class="note">{ note }</span>
             </div>
         </section>
     }
 }
 
+/// The script with `?` for every answer that would give away what is to be predicted.
+fn without_answers(script: &str) -> String {
+    let line = |text: &str| match text.rsplit_once(" = ") {
+        Some((call, _)) if !names_socket(text) && !text.trim_start().starts_with('#') => format!("{call} = ?\n"),
+        _ => format!("{text}\n"),
+    };
+    script.lines().map(line).collect()
+}
+
+/// Whether what stands behind the call is the name of a socket that it makes.
+fn names_socket(text: &str) -> bool {
+    let makes = ["socket(", "accept("].iter().any(|call| text.trim_start().starts_with(call));
+    makes && !text.contains("= -1")
+}
+
 /// The lines of a script, each with the answer that has come.
-fn lines(script: &str, played: Option<&Played>, seen: usize) -> Html {
+fn lines(script: &str, played: Option<&Played>, session: &Session) -> Html {
+    let (seen, told) = (session.seen(), session.told());
     let answers: Vec<&(Made, usize)> =
         played.iter().flat_map(|played| played.calls.iter()).flat_map(|c| c.iter()).collect();
+    let started = played.is_some_and(|played| played.start < seen);
+    let now = answers.iter().find(|(_, end)| *end >= seen).filter(|_| started).map(|(made, _)| made.line.number);
     let line = |(n, text): (usize, &str)| {
         let text = text.trim();
         if text.is_empty() {
@@ -47,14 +70,21 @@ fn lines(script: &str, played: Option<&Played>, seen: usize) -> Html {
         if text.starts_with('#') || text.starts_with("---") {
             return html! { <li key={n} class="note">{ text }</li> };
         }
-        let call = text.rsplit_once(" = ").map_or(text, |(call, _)| call);
-        let came = answers.iter().find(|(made, _)| made.line.number == n + 1).filter(|(_, end)| *end <= seen);
+        // The name of a new socket gives nothing away; without it the lines below could not be read.
+        let named = text.starts_with("socket(");
+        let call = if named { text } else { text.rsplit_once(" = ").map_or(text, |(call, _)| call) };
+        let came = answers.iter().find(|(made, _)| made.line.number == n + 1).filter(|(_, end)| *end <= told);
         let answer = came.and_then(|(made, _)| made.verdict.answer());
         let refused = answer.is_some_and(|answer| answer.to_string().starts_with("-1"));
+        let differs = came
+            .filter(|(made, _)| made.verdict.differs())
+            .map(|(made, _)| format!("the script states {}", made.line.stated));
+        let shown = answer.filter(|_| !named || refused).map_or_else(String::new, |answer| format!("= {answer}"));
         html! {
-            <li key={n} data-came={answer.is_some().to_string()}>
+            <li key={n} data-came={answer.is_some().to_string()} aria-current={(now == Some(n + 1)).then_some("step")}>
                 <span class="tx">{ call }</span>
-                <span class={classes!("came", refused.then_some("c-ref"))}>{ answer.map_or_else(String::new, |answer| format!("= {answer}")) }</span>
+                <span class={classes!("came", refused.then_some("c-ref"))}>{ shown }</span>
+                <span class="differs c-ref" hidden={differs.is_none()}>{ differs.unwrap_or_default() }</span>
             </li>
         }
     };
@@ -81,7 +111,7 @@ pub fn program(cx: &Cx, exercise: &Exercise) -> Html {
         <div class="program">
             <textarea class="mono" aria-label="The program, a call on each line" spellcheck="false" {rows} value={text.clone()} {oninput} />
             <p class="wrong c-ref" role="alert">{ wrong.map(|wrong| wrong.to_string()).unwrap_or_default() }</p>
-            <ol class="cmds calls">{ if played.is_some() { lines(&text, played, cx.session.seen()) } else { html! {} } }</ol>
+            <ol class="cmds calls-b">{ if played.is_some() { lines(&text, played, cx.session) } else { html! {} } }</ol>
             <div class="card-f">
                 <button type="button" class="btn solid run-program" onclick={emit(Action::RunProgram(exercise.id.clone()))}>{ icon("fwd") }{ "Run the program" }</button>
                 <button type="button" class="btn quiet" onclick={emit(Action::Revert(program_key(&exercise.id)))}>{ "As it was" }</button>

@@ -1,6 +1,6 @@
 //! The narrating column: phases, the open blocks of the step, and the way to the next.
 
-use portlab_scenarios::model::{Block, Command};
+use portlab_scenarios::model::{Block, Command, Instrument};
 use yew::prelude::*;
 
 use super::card::{QuestionCard, Resolved};
@@ -10,6 +10,7 @@ use super::lesson::{Cx, Tab};
 use super::prose::paragraphs;
 use super::script::script;
 use crate::browser;
+use crate::path::title_of;
 use crate::session::Action;
 use crate::session::gate::{self, Gate, Open, Phase, Reach};
 
@@ -74,7 +75,7 @@ fn block(cx: &Cx, at: usize, block: &Block, open: &Open) -> Html {
         Block::Yaml { file } => yaml_link(cx, file),
         Block::Console(commands) => console(cx, at, commands, open),
         Block::Syscalls(calls) => script(cx, at, calls, open),
-        Block::Instrument(_) => html! { <span hidden=true /> },
+        Block::Instrument(which) => instrument(*which),
         Block::Predict(question) | Block::Recall(question) => {
             let recall = matches!(block, Block::Recall(_));
             match answers.get(&question.id) {
@@ -92,6 +93,23 @@ fn block(cx: &Cx, at: usize, block: &Block, open: &Open) -> Html {
             }
         }
         Block::Exercise(one) => exercise(cx, at, one, open),
+    }
+}
+
+/// Says what stands in the place of the stage.
+fn instrument(which: Instrument) -> Html {
+    let says = match which {
+        Instrument::Calls => {
+            "two processes on one host, in the place of the stage. Choose their system calls, and see which socket decides."
+        }
+        Instrument::SourcePorts => {
+            "every source port towards one destination, in the place of the stage. Set a rate, and change one thing at a time."
+        }
+    };
+    html! {
+        <div class="cmds" data-instrument={which.name()}>
+            <div class="card-p"><b>{ title_of(which) }</b>{ ": " }{ says }</div>
+        </div>
     }
 }
 

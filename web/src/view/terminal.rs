@@ -103,7 +103,7 @@ pub fn Terminal(props: &Props) -> Html {
             <div class="line live">
                 <span class="ps" aria-hidden="true">{ if rows > 1 { ">" } else { "$" } }</span>
                 <textarea ref={area} id={PROMPT} aria-label="Command" rows={rows.to_string()} spellcheck="false" autocomplete="off" autocapitalize="off" autocorrect="off" enterkeyhint="send"
-                    value={typing.text.clone()} {oninput} {onkeydown} {onpaste} placeholder={if visible.is_empty() { "any command, for instance: kubectl get pods" } else { "" }} />
+                    value={typing.text.clone()} {oninput} {onkeydown} {onpaste} placeholder={if visible.is_empty() { session.example() } else { "" }} />
             </div>
             <div class="sugg" role="status" aria-label="Completions">{ for typing.offers.iter().take(OFFERS_MAX).map(|offer| html! { <span key={offer.clone()}>{ last_part(offer) }</span> }) }
                 <span hidden={typing.offers.len() <= OFFERS_MAX}>{ format!("and {} more", typing.offers.len().saturating_sub(OFFERS_MAX)) }</span></div>

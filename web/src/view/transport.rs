@@ -43,10 +43,10 @@ pub fn transport(cx: &Cx, gate: Option<Gate>) -> Html {
                 { main_button(cx, gate) }
                 { key("last", "Last event", "last", "quiet", at == last, Action::Seek(last)) }
             </div>
-            <Scrub frames={session.frames.clone()} {at} act={cx.act.clone()} />
+            <Scrub frames={session.frames.clone()} {at} seek={cx.act.reform(Action::Seek)} step={cx.act.reform(Action::Step)} />
             <div class="t-side">
                 <span class="t-now"><small>{ format!("{at}/{last}") }</small><span>{ title }</span></span>
-                <Rate auto={session.auto} off={at == last} act={cx.act.clone()} />
+                <Rate auto={session.auto} off={at == last} set={cx.act.reform(Action::Auto)} />
             </div>
         </div>
     }
@@ -83,24 +83,28 @@ fn main_button(cx: &Cx, gate: Option<Gate>) -> Html {
 }
 
 #[derive(Clone, PartialEq, Properties)]
-struct ScrubProps {
-    frames: std::rc::Rc<Vec<Frame>>,
-    at: usize,
-    act: Callback<Action>,
+pub struct ScrubProps {
+    pub frames: std::rc::Rc<Vec<Frame>>,
+    /// How many of them have been reached.
+    pub at: usize,
+    /// A jump to where so many have been.
+    pub seek: Callback<usize>,
+    /// One on or back.
+    pub step: Callback<i8>,
 }
 
 /// The slider.
 #[component]
-fn Scrub(props: &ScrubProps) -> Html {
+pub fn Scrub(props: &ScrubProps) -> Html {
     let (at, last) = (props.at, props.frames.len());
     let track = use_node_ref();
     let seek = {
-        let (act, track) = (props.act.clone(), track.clone());
+        let (seek, track) = (props.seek.clone(), track.clone());
         move |event: &PointerEvent| {
             let Some(element) = track.cast::<Element>() else { return };
             let bounds = element.get_bounding_client_rect();
             let part = (f64::from(event.client_x()) - bounds.left()) / bounds.width().max(1.0);
-            act.emit(Action::Seek((part.clamp(0.0, 1.0) * last as f64).round() as usize));
+            seek.emit((part.clamp(0.0, 1.0) * last as f64).round() as usize);
         }
     };
     let onpointerdown = {
@@ -118,20 +122,19 @@ fn Scrub(props: &ScrubProps) -> Html {
         }
     });
     let onkeydown = {
-        let act = props.act.clone();
+        let (seek, step) = (props.seek.clone(), props.step.clone());
         let page = (last / 10).max(1);
         Callback::from(move |event: KeyboardEvent| {
-            let to = match event.key().as_str() {
-                "ArrowRight" | "ArrowUp" => Action::Step(1),
-                "ArrowLeft" | "ArrowDown" => Action::Step(-1),
-                "PageUp" => Action::Seek(at + page),
-                "PageDown" => Action::Seek(at.saturating_sub(page)),
-                "Home" => Action::Seek(0),
-                "End" => Action::Seek(last),
+            match event.key().as_str() {
+                "ArrowRight" | "ArrowUp" => step.emit(1),
+                "ArrowLeft" | "ArrowDown" => step.emit(-1),
+                "PageUp" => seek.emit(at + page),
+                "PageDown" => seek.emit(at.saturating_sub(page)),
+                "Home" => seek.emit(0),
+                "End" => seek.emit(last),
                 _ => return,
-            };
+            }
             event.prevent_default();
-            act.emit(to);
         })
     };
     let says = match at.checked_sub(1).and_then(|reached| props.frames.get(reached)) {
@@ -172,15 +175,15 @@ fn ticks(frames: &[Frame], at: usize) -> impl Iterator<Item = Html> {
 }
 
 #[derive(Clone, PartialEq, Properties)]
-struct RateProps {
-    auto: bool,
-    off: bool,
-    act: Callback<Action>,
+pub struct RateProps {
+    pub auto: bool,
+    pub off: bool,
+    pub set: Callback<bool>,
 }
 
 /// Autoplay and speed.
 #[component]
-fn Rate(props: &RateProps) -> Html {
+pub fn Rate(props: &RateProps) -> Html {
     let settings = use_context::<SettingsHandle>();
     let now = settings.as_ref().map_or(Speed::Normal, |settings| settings.speed);
     let speeds = Speed::ALL.into_iter().map(|speed| {
@@ -192,8 +195,8 @@ fn Rate(props: &RateProps) -> Html {
         });
         html! { <button type="button" key={speed.label()} aria-pressed={(speed == now).to_string()} {onclick}>{ speed.label() }</button> }
     });
-    let (act, auto) = (props.act.clone(), props.auto);
-    let toggle = Callback::from(move |_: Event| act.emit(Action::Auto(!auto)));
+    let (set, auto) = (props.set.clone(), props.auto);
+    let toggle = Callback::from(move |_: Event| set.emit(!auto));
     html! {
         <>
             <label class="switch"><input type="checkbox" checked={auto} disabled={props.off} onchange={toggle} /><i />{ "Autoplay" }</label>

@@ -1,0 +1,270 @@
+//! The bench of calls as a component, and the page on which it stands alone.
+
+use std::rc::Rc;
+
+use gloo::events::{EventListener, EventListenerOptions};
+use gloo::timers::callback::Timeout;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlSelectElement, KeyboardEvent};
+use yew::prelude::*;
+
+use super::bench::{Action, Bench, Side};
+use super::export::script;
+use super::form::Form;
+use super::ledger::ledger;
+use super::presets::{PRESETS, Preset};
+use crate::browser;
+use crate::scene::host;
+use crate::view::{self, HostScene, Rate, Scrub, SettingsHandle, Topbar, icon, sockets, strip_of};
+
+/// Where the calls are kept.
+const KEY: &str = "portlab.calls";
+/// Milliseconds that autoplay shows a frame at speed 1.
+const FRAME_MS: f64 = 900.0;
+/// The id of the button that steps on.
+const STEP: &str = "step";
+
+#[derive(Clone, PartialEq, Properties)]
+pub struct Props {
+    /// Within a lesson: nothing is kept, and the lesson has the keys.
+    #[prop_or_default]
+    pub compact: bool,
+}
+
+/// What stands at its address.
+pub fn calls_page() -> Html {
+    html! { <CallsPage key="calls" /> }
+}
+
+#[component]
+fn CallsPage() -> Html {
+    use_effect_with((), |()| browser::set_title("Bench of calls · portlab"));
+    html! {
+        <div class="lesson" data-page="calls">
+            <Topbar lesson={(AttrValue::from("Instruments"), AttrValue::from("Bench of calls"))} />
+            <main class="calls-main"><h1 class="sr">{ "Bench of calls" }</h1><Calls /></main>
+        </div>
+    }
+}
+
+/// What a preset has put ready: which, and how often something was put ready before it.
+#[derive(Clone, Default, PartialEq)]
+struct Ready {
+    preset: Option<&'static str>,
+    count: u64,
+}
+
+impl Ready {
+    fn preset(&self) -> Option<&'static Preset> {
+        PRESETS.iter().find(|preset| Some(preset.id) == self.preset)
+    }
+
+    fn line(&self, side: Side) -> Option<(u64, AttrValue)> {
+        let (of, line) = self.preset()?.next;
+        (of == side).then(|| (self.count, AttrValue::from(line)))
+    }
+}
+
+/// The bench.
+#[component]
+pub fn Calls(props: &Props) -> Html {
+    let compact = props.compact;
+    let bench = use_reducer(move || {
+        let kept = if compact { None } else { browser::kept(KEY) };
+        Bench::open(kept.as_deref())
+    });
+    let ready = use_state(Ready::default);
+    let act = {
+        let dispatch = bench.dispatcher();
+        Callback::from(move |action: Action| dispatch.dispatch(action))
+    };
+    use_effect_with((bench.revision, compact), {
+        let bench = bench.clone();
+        move |_| {
+            if !compact {
+                browser::keep(KEY, &bench.encode());
+            }
+        }
+    });
+    use_autoplay(&bench, &act);
+    use_keys(&bench, &act, compact);
+    let reached = bench.reached();
+    use_effect_with((bench.revision, reached), |_| browser::bring_into_sight("#ledger [data-state=now]"));
+    let scene = {
+        let bench = bench.clone();
+        use_memo((bench.revision, bench.cursor), move |_| {
+            let (state, lab) = (bench.state(), bench.lab());
+            let shown = bench.frame().and_then(|frame| frame.shown(lab.events()));
+            (host::scene(&state, shown, true), host::table(&state, shown, true))
+        })
+    };
+    let (drawn, table) = (Rc::new(scene.0.clone()), scene.1.clone());
+    html! {
+        <div class={classes!("calls", compact.then_some("compact"))} data-calls={bench.calls.len().to_string()} data-frame={bench.cursor.to_string()} data-frames={bench.frames.len().to_string()}
+            data-revision={bench.revision.to_string()} data-jump={bench.jumped.then_some("")} id="calls">
+            <section class="calls-l" aria-label="Calls">
+                { head(&bench, &act, &ready) }
+                { ledger(&bench, &act) }
+                <div class="procs">{ for Side::BOTH.into_iter().map(|side| form(&bench, &act, &ready, side)) }</div>
+            </section>
+            <section class="calls-r" aria-label="Host">
+                <HostScene scene={drawn} />
+                { strip_of(bench.frame(), "No call has been made. What decides each appears here.") }
+                { transport(&bench, &act) }
+                <div class="calls-t">{ sockets(&table.0, table.1) }</div>
+            </section>
+        </div>
+    }
+}
+
+fn form(bench: &UseReducerHandle<Bench>, act: &Callback<Action>, ready: &Ready, side: Side) -> Html {
+    let make = {
+        let act = act.clone();
+        Callback::from(move |line: String| act.emit(Action::Make(side, line)))
+    };
+    let wrong = bench.wrong.as_ref().filter(|(of, _)| *of == side).map(|(_, wrong)| wrong.clone());
+    html! {
+        <Form key={side.name()} {side} pid={bench.pid(side)} user={bench.user(side)} open={bench.handles(side)} new_name={bench.next_name(side)}
+            made={bench.calls.len()} last={last(bench, side)} {wrong} ready={ready.line(side)} {make} />
+    }
+}
+
+/// The line of a process's last call.
+fn last(bench: &Bench, side: Side) -> Option<AttrValue> {
+    bench.calls.iter().rev().find(|made| made.side == side).map(|made| AttrValue::from(made.line()))
+}
+
+/// Beginnings, taking back, starting anew, and the script.
+fn head(bench: &UseReducerHandle<Bench>, act: &Callback<Action>, ready: &UseStateHandle<Ready>) -> Html {
+    let emit = |action: Action| {
+        let act = act.clone();
+        Callback::from(move |_: MouseEvent| act.emit(action.clone()))
+    };
+    let begin = {
+        let (act, ready) = (act.clone(), ready.clone());
+        Callback::from(move |event: Event| {
+            let select = event.target_unchecked_into::<HtmlSelectElement>();
+            if let Some(preset) = PRESETS.iter().find(|preset| preset.id == select.value()) {
+                act.emit(Action::Load(preset.calls.iter().map(|(side, line)| (*side, (*line).to_owned())).collect()));
+                ready.set(Ready { preset: Some(preset.id), count: ready.count + 1 });
+                select.set_value("");
+            }
+        })
+    };
+    let anew = {
+        let (act, ready) = (act.clone(), ready.clone());
+        Callback::from(move |_: MouseEvent| {
+            act.emit(Action::Load(Vec::new()));
+            ready.set(Ready { preset: None, count: ready.count + 1 });
+        })
+    };
+    let copy = {
+        let bench = bench.clone();
+        Callback::from(move |_: MouseEvent| browser::copy(&script(&bench.calls)))
+    };
+    let options =
+        PRESETS.iter().map(|preset| html! { <option key={preset.id} value={preset.id}>{ preset.title }</option> });
+    let asks = ready.preset().map_or("", |preset| preset.asks);
+    let none = bench.calls.is_empty();
+    html! {
+        <div class="calls-h">
+            <div class="row">
+                <label><span class="sr">{ "Begin with" }</span><select id="preset" onchange={begin}><option key="none" value="">{ "Begin with …" }</option>{ for options }</select></label>
+                <span class="grow" />
+                <button type="button" class="btn small" id="take-back" disabled={none} onclick={emit(Action::TakeBack)}>{ "Undo" }</button>
+                <button type="button" class="btn small" id="again" hidden={!bench.can_again()} onclick={emit(Action::Again)}>{ "Redo" }</button>
+                <button type="button" class="btn small" id="anew" disabled={none} onclick={anew}>{ icon("reset") }{ "Reset" }</button>
+                <button type="button" class="btn small" id="copy-script" disabled={none} onclick={copy} title="cargo xtask syscalls makes these calls on a real kernel">{ icon("copy") }{ "Copy script" }</button>
+            </div>
+            <p class="asks" hidden={asks.is_empty()}>{ asks }</p>
+            <pre id="script" hidden=true>{ script(&bench.calls) }</pre>
+        </div>
+    }
+}
+
+fn transport(bench: &UseReducerHandle<Bench>, act: &Callback<Action>) -> Html {
+    let (at, last) = (bench.cursor, bench.frames.len());
+    let key = |name: &'static str,
+               label: &'static str,
+               id: &'static str,
+               class: &'static str,
+               off: bool,
+               action: Action| {
+        let act = act.clone();
+        let onclick = Callback::from(move |_: MouseEvent| act.emit(action.clone()));
+        html! { <button type="button" {id} class={classes!("btn", "icon", class)} aria-label={label} disabled={off} {onclick}>{ icon(name) }</button> }
+    };
+    let step = {
+        let act = act.clone();
+        Callback::from(move |_: MouseEvent| act.emit(Action::Step(1)))
+    };
+    let seek = act.reform(Action::Seek);
+    let auto = act.reform(Action::Auto);
+    let title = bench.frame().map_or("Not started", |frame| frame.title.as_str());
+    html! {
+        <div class="transport" role="group" aria-label="Playback">
+            <div class="t-keys">
+                { key("first", "First event", "first", "quiet", at == 0, Action::Seek(0)) }
+                { key("back", "Back", "back", "", at == 0, Action::Step(-1)) }
+                <button type="button" id={STEP} class="btn solid step" disabled={at == last} onclick={step}>{ "Step" }{ icon("fwd") }<span class="t-phone">{ format!("{at} of {last}") }</span></button>
+                { key("last", "Last event", "last", "quiet", at == last, Action::Seek(last)) }
+            </div>
+            <Scrub frames={bench.frames.clone()} {at} {seek} step={act.reform(Action::Step)} />
+            <div class="t-side">
+                <span class="t-now"><small>{ format!("{at}/{last}") }</small><span>{ title }</span></span>
+                <Rate auto={bench.auto} off={at == last} set={auto} />
+            </div>
+        </div>
+    }
+}
+
+/// Autoplay: one frame after another until the last.
+#[hook]
+fn use_autoplay(bench: &UseReducerHandle<Bench>, act: &Callback<Action>) {
+    let speed = use_context::<SettingsHandle>().map_or(1.0, |settings| settings.speed.factor());
+    let act = act.clone();
+    use_effect_with((bench.auto, bench.cursor, bench.revision), move |(auto, ..)| {
+        let timer = auto.then(|| Timeout::new((FRAME_MS / speed) as u32, move || act.emit(Action::Step(1))));
+        move || drop(timer)
+    });
+}
+
+/// The keys of the transport, outside text fields and menus.
+#[hook]
+fn use_keys(bench: &UseReducerHandle<Bench>, act: &Callback<Action>, compact: bool) {
+    let settings = use_context::<SettingsHandle>();
+    let (act, auto, last) = (act.clone(), bench.auto, bench.frames.len());
+    use_effect(move || {
+        let listener = move |event: &Event| {
+            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+            let modified = event.ctrl_key() || event.meta_key() || event.alt_key();
+            if modified || browser::typing() || view::dialog_open() {
+                return;
+            }
+            let on = view::focused();
+            if matches!(on.as_str(), "slider" | "INPUT" | "SELECT") {
+                return;
+            }
+            let action = match event.key().as_str() {
+                "ArrowRight" => Action::Step(1),
+                "ArrowLeft" => Action::Step(-1),
+                "Home" => Action::Seek(0),
+                "End" => Action::Seek(last),
+                " " if !matches!(on.as_str(), "BUTTON" | "A" | "SUMMARY") => Action::Auto(!auto),
+                key => {
+                    let letters = settings.as_ref().is_none_or(|settings| settings.letter_keys);
+                    if letters && view::letter_of_page(key, settings.as_ref()) {
+                        event.prevent_default();
+                    }
+                    return;
+                }
+            };
+            event.prevent_default();
+            act.emit(action);
+        };
+        let options = EventListenerOptions::enable_prevent_default();
+        let window = web_sys::window().filter(|_| !compact);
+        let listener = window.map(|w| EventListener::new_with_options(&w, "keydown", options, listener));
+        move || drop(listener)
+    });
+}

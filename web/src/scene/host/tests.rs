@@ -1,0 +1,184 @@
+//! Scenes of a host: who decided, the steps of handshake and close, what is left over, and crowds.
+
+use portlab_engine::lab::{Lab, LabOptions, Nodes, Place};
+use portlab_scenarios::syscalls::on_lab::OnLab;
+use portlab_scenarios::syscalls::{Kernel, parse_trial};
+
+use super::plug::Shape;
+use super::rail::{At, Attempt, PLUGS_MAX, PORTS_MAX, Port, Rail};
+use super::wire::WIRES_MAX;
+use super::{ROWS_MAX, Scene, scene, table};
+use crate::scene::frame::{Frame, frames};
+
+/// A bench on which one process has made these calls, and its stops.
+fn after(script: &str) -> (Lab, Vec<Frame>) {
+    let mut lab = Lab::new(LabOptions { nodes: Nodes::NoCluster, ..LabOptions::default() });
+    let mut bench = OnLab::fresh(&mut lab);
+    let from = bench.events();
+    for line in parse_trial(script).expect("a script").cases().iter().flat_map(|case| &case.lines) {
+        let new = line.stated.to_string();
+        bench.answer(&line.call, &new);
+    }
+    let frames = frames(lab.events(), from, "");
+    (lab, frames)
+}
+
+/// What is drawn at a stop.
+fn drawn(lab: &Lab, frame: &Frame) -> Scene {
+    scene(&lab.at(frame.end), frame.shown(lab.events()), true)
+}
+
+fn bench(scene: &Scene) -> &Rail {
+    scene.rails.iter().find(|rail| &*rail.host == "bench").expect("the bench is drawn")
+}
+
+fn ports(rail: &Rail) -> Vec<&Port> {
+    rail.zones.iter().flat_map(|zone| &zone.ports).collect()
+}
+
+/// The states at a port.
+fn states(rail: &Rail, port: u16) -> Vec<&'static str> {
+    ports(rail).iter().filter(|one| one.port == port).flat_map(|one| &one.plugs).map(super::plug::Plug::says).collect()
+}
+
+const SERVER: &str = "socket(tcp4) = api\nbind(api, 0.0.0.0:8080)\nlisten(api, 16)\n";
+
+#[test]
+fn the_holder_is_ringed_and_the_refused_call_stands_beside_it() {
+    let (lab, frames) = after(&format!("{SERVER}socket(tcp4) = other\nbind(other, 127.0.0.1:8080)"));
+    let frame = frames.last().expect("a stop");
+    assert_eq!(
+        frame.decision.to_string(),
+        "api at 0.0.0.0:8080, LISTEN, holds the port: bind(other, 127.0.0.1:8080) = -1 EADDRINUSE (Address already in use)"
+    );
+    let scene = drawn(&lab, frame);
+    let rail = bench(&scene);
+    let port = ports(rail)[0];
+    assert_eq!(
+        port.plugs.iter().map(|plug| (plug.who.says(), plug.decided)).collect::<Vec<_>>(),
+        [("api".into(), true)]
+    );
+    let attempt = port.attempt.as_ref().expect("it is drawn");
+    assert_eq!((attempt.call.as_str(), attempt.errno), ("bind(other, 127.0.0.1:8080)", "EADDRINUSE"));
+    assert_eq!(rail.loose.len(), 1, "the refused socket has no port");
+    let before = drawn(&lab, &frames[frames.len() - 2]);
+    assert!(ports(bench(&before)).iter().all(|port| port.attempt.is_none() && !port.plugs[0].decided));
+}
+
+#[test]
+fn settings_and_privileges_decide_where_nobody_holds_the_port() {
+    let (lab, frames) = after("seteuid(1000)\nsocket(tcp4) = low\nbind(low, 0.0.0.0:80)\nbind(low, 10.1.2.3:8080)");
+    let said: Vec<String> = frames.iter().skip(2).map(|frame| frame.decision.to_string()).collect();
+    assert!(said[0].starts_with("ip_unprivileged_port_start = 1024: bind(low, 0.0.0.0:80) = -1 EACCES"), "{said:?}");
+    assert!(said[1].starts_with("10.1.2.3 is not an address of this host: "), "{said:?}");
+    let scene = drawn(&lab, &frames[2]);
+    let port = ports(bench(&scene))[0];
+    assert_eq!((port.port, port.plugs.len(), port.attempt.is_some()), (80, 0, true));
+}
+
+#[test]
+fn a_range_that_is_used_up_is_refused_as_a_whole() {
+    let (lab, frames) = after(&format!(
+        "{SERVER}sysctl(net.ipv4.ip_local_port_range, \"40000 40001\")\n\
+         socket(tcp4) = one\nconnect(one, 127.0.0.1:8080)\nsocket(tcp4) = two\nconnect(two, 127.0.0.1:8080)\n\
+         socket(tcp4) = three\nconnect(three, 127.0.0.1:8080)"
+    ));
+    let frame = frames.last().expect("a stop");
+    assert!(frame.decision.to_string().starts_with("no port left of 40000–40001: "), "{}", frame.decision);
+    let scene = drawn(&lab, frame);
+    let zone = bench(&scene).zones.iter().find(|zone| zone.low == 40_000).expect("the range is a zone");
+    assert!(matches!(zone.attempt, Some(Attempt { at: At::Range(40_000), errno: "EADDRNOTAVAIL", .. })));
+    assert_eq!(bench(&scene).settings, ["ip_local_port_range = 40000 40001"]);
+}
+
+#[test]
+fn a_handshake_opens_into_its_packets_and_nothing_is_drawn_ahead() {
+    let (lab, frames) = after(&format!("{SERVER}socket(tcp4) = client\nconnect(client, 127.0.0.1:8080)"));
+    let last: Vec<&Frame> = frames.iter().rev().take(4).rev().collect();
+    let titles: Vec<&str> = last.iter().map(|frame| frame.title.as_str()).collect();
+    assert_eq!(titles, ["SYN", "SYN-ACK", "ACK", "connect"]);
+    let client =
+        lab.state().hosts["bench"].namespace().sockets().find(|(_, s)| s.dport == 8080).expect("a client").1.num;
+    let seen: Vec<(Vec<&str>, Vec<&str>)> = last
+        .iter()
+        .map(|frame| {
+            let scene = drawn(&lab, frame);
+            (states(bench(&scene), client), states(bench(&scene), 8080))
+        })
+        .collect();
+    assert_eq!(seen[0], (vec!["SYN_SENT"], vec!["LISTEN", "SYN_RECV"]));
+    assert_eq!(seen[1], (vec!["ESTABLISHED"], vec!["LISTEN", "SYN_RECV"]));
+    assert_eq!(seen[2], (vec!["ESTABLISHED"], vec!["LISTEN", "ESTABLISHED"]));
+    assert_eq!(seen[3], seen[2]);
+    let first = drawn(&lab, last[0]);
+    let pill = first.wires.wires[0].pill.as_ref().expect("a packet is on its way");
+    assert_eq!((pill.flag.as_str(), pill.to_other), ("SYN", true));
+    let second = drawn(&lab, last[1]);
+    assert!(second.wires.wires[0].pill.as_ref().is_some_and(|pill| !pill.to_other));
+    assert!(drawn(&lab, last[3]).wires.wires[0].pill.is_none(), "all have arrived");
+}
+
+#[test]
+fn who_closes_first_is_left_in_time_wait() {
+    let (lab, frames) = after(&format!(
+        "{SERVER}socket(tcp4) = client\nconnect(client, 127.0.0.1:8080)\naccept(api) = conn\n\
+         close(conn)\nclose(client)\nsleep(5)\nsocket(tcp4) = later"
+    ));
+    let scene = drawn(&lab, frames.last().expect("a stop"));
+    let port = ports(bench(&scene)).into_iter().find(|port| port.port == 8080).expect("8080 is drawn");
+    let wait = port.plugs.iter().find(|plug| plug.shape == Shape::TimeWait).expect("the server closed first");
+    assert_eq!(wait.who.says(), "no process");
+    assert!(matches!(wait.timer, Some(("left", 54_000..=55_100))), "{:?}", wait.timer);
+    let titles: Vec<&str> = frames.iter().map(|frame| frame.title.as_str()).collect();
+    assert!(titles.windows(2).any(|pair| pair == ["FIN", "close"]) || titles.contains(&"FIN"), "{titles:?}");
+}
+
+#[test]
+fn a_refused_connect_shows_the_reset() {
+    let (lab, frames) = after("socket(tcp4) = client\nconnect(client, 127.0.0.1:9)");
+    let titles: Vec<&str> = frames.iter().map(|frame| frame.title.as_str()).collect();
+    assert_eq!(titles, ["socket", "SYN", "RST", "connect"]);
+    let scene = drawn(&lab, &frames[2]);
+    assert!(scene.wires.wires[0].other.plug.is_none(), "nobody is there");
+}
+
+#[test]
+fn crowds_are_counted_and_not_drawn() {
+    let mut lab = Lab::new(LabOptions { nodes: Nodes::NoCluster, ..LabOptions::default() });
+    let mut bench = OnLab::fresh(&mut lab);
+    let mut make = |line: &str, new: &str| {
+        let script = parse_trial(&format!("{line}\n")).or_else(|_| parse_trial(&format!("{line} = {new}\n")));
+        let script = script.or_else(|_| parse_trial(&format!("socket(tcp4) = {new}\n{line}\n"))).expect("a line");
+        let line = script.cases().iter().flat_map(|case| case.lines.clone()).next_back().expect("a call");
+        bench.answer(&line.call, new);
+    };
+    make("socket(tcp4)", "api");
+    make("bind(api, 0.0.0.0:8080)", "api");
+    make("listen(api, 4096)", "api");
+    for n in 0..600 {
+        let name = format!("c{n}");
+        make("socket(tcp4)", &name);
+        make(&format!("connect({name}, 127.0.0.1:8080)"), &name);
+    }
+    let scene = scene(lab.state(), None, true);
+    let rail = self::bench(&scene);
+    let all = ports(rail);
+    assert!(all.len() <= PORTS_MAX && all.iter().all(|port| port.plugs.len() <= PLUGS_MAX));
+    assert_eq!(rail.sockets, 1201);
+    let hidden: usize = rail.zones.iter().map(|zone| zone.hidden.ports).sum();
+    assert_eq!(all.len() + hidden, 601);
+    assert_eq!((scene.wires.wires.len(), scene.wires.hidden), (WIRES_MAX, 600 - WIRES_MAX));
+    let (rows, more) = table(lab.state(), None, true);
+    assert_eq!((rows.len(), rows.len() + more), (ROWS_MAX, 1201));
+}
+
+#[test]
+fn a_command_of_many_calls_has_few_stops() {
+    let mut lab = Lab::new(LabOptions { nodes: Nodes::NoCluster, ..LabOptions::default() });
+    lab.run(&Place::Workstation, "nc -lk 8080 > /dev/null &");
+    let from = lab.events().len();
+    lab.run(&Place::Workstation, "for i in $(seq 1 60); do curl -s localhost:8080 > /dev/null; done");
+    let calls = lab.events().len() - from;
+    let stops = frames(lab.events(), from, "").len();
+    assert!(calls > 300 && stops < 200, "{calls} events, {stops} stops");
+}
