@@ -123,8 +123,8 @@ fn calls_questions_about_them_and_a_program() {
         panic!("{:?}", lesson.steps[0].blocks)
     };
     let call = question.choices[1].call.as_ref().unwrap();
-    assert_eq!((call.script.as_str(), call.source_line), ("bind(b, 0.0.0.0:80) = -1 EADDRINUSE", 18));
-    assert_eq!((calls.script.as_str(), calls.source_line), ("# two\nsocket(tcp4) = a\n", 23));
+    assert_eq!((call.script.as_str(), call.source_line), ("bind(b, 0.0.0.0:80) = -1 EADDRINUSE", 17));
+    assert_eq!((calls.script.as_str(), calls.source_line), ("# two\nsocket(tcp4) = a\n", 22));
     assert_eq!(instrument.name(), "source-ports");
     let program = exercise.program.as_ref().unwrap();
     assert_eq!(program.start.script, "socket(tcp4) = a\n");
