@@ -6,12 +6,13 @@
 //!
 //! Left out: descriptors that are not sockets (0 to 2 are taken).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::http::{self, Load, Site, Tally};
 use crate::lab::HostSpec;
 use crate::linux::address::Family;
 use crate::linux::bind::{Because, Refusal};
@@ -89,6 +90,14 @@ pub enum Call {
     Seteuid {
         uid: u32,
     },
+    /// The process serves this site from now on, on the sockets that it listens on.
+    Serve {
+        site: Rc<Site>,
+    },
+    /// A round of requests: as many as go at a time are made and answered.
+    Load {
+        load: Load,
+    },
     /// Writes a setting.
     Sysctl {
         name: Rc<str>,
@@ -108,6 +117,7 @@ pub enum Answer {
     Number(u32),
     Data(Rc<[u8]>),
     Address(SocketAddr),
+    Loaded(Rc<Tally>),
     Accepted {
         fd: u32,
         peer: SocketAddr,
@@ -129,9 +139,18 @@ impl Answer {
             Answer::Number(number) | Answer::Accepted { fd: number, .. } => Ok(*number),
             Answer::Data(data) => Ok(u32::try_from(data.len()).unwrap_or(u32::MAX)),
             Answer::Address(_) => Ok(0),
+            Answer::Loaded(tally) => Ok(tally.complete),
             Answer::Refused { refusal, .. } => Err(refusal.errno),
         }
     }
+}
+
+/// A part of a round of requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part {
+    Open,
+    Ask,
+    Read,
 }
 
 /// A call that was made: its answer, or what it waits for.
@@ -139,6 +158,8 @@ impl Answer {
 pub(crate) enum Begun {
     Done(Answer),
     Waits(Wait),
+    /// A round of requests is to be made.
+    Loads,
 }
 
 /// A process.
@@ -151,6 +172,10 @@ pub struct Process {
     pub fds: BTreeMap<u32, SocketId>,
     /// What the program calls its descriptors, for those that have a name.
     pub names: BTreeMap<u32, Rc<str>>,
+    /// What it serves, if it is a web server.
+    pub serves: Option<Rc<Site>>,
+    /// Connections on which it has asked for something and has no answer yet.
+    pub asked: BTreeSet<SocketId>,
 }
 
 impl Process {
@@ -167,7 +192,7 @@ impl Process {
     }
 
     /// Takes the lowest free descriptor, as the kernel gives it; 0 to 2 are taken.
-    fn give(&mut self, socket: SocketId, name: Option<&Rc<str>>) -> u32 {
+    pub(crate) fn give(&mut self, socket: SocketId, name: Option<&Rc<str>>) -> u32 {
         let fd = (3..).find(|fd| !self.fds.contains_key(fd)).unwrap_or(u32::MAX);
         self.fds.insert(fd, socket);
         if let Some(name) = name {
@@ -241,7 +266,36 @@ impl Host {
                 self.namespace.wait(&wait);
                 self.finish(wait)
             }
+            Begun::Loads => Answer::Loaded(Rc::default()),
         }
+    }
+
+    /// Lets its web servers do what is to be done; whether there was anything.
+    pub(crate) fn serve(&mut self) -> bool {
+        let now = self.now();
+        let servers = self.processes.values_mut().filter(|process| process.serves.is_some());
+        let mut busy = false;
+        for process in servers {
+            busy |= http::serve(process, &mut self.namespace, now);
+        }
+        busy
+    }
+
+    /// Whether it has web servers.
+    #[must_use]
+    pub(crate) fn has_servers(&self) -> bool {
+        self.processes.values().any(|process| process.serves.is_some())
+    }
+
+    /// A part of a round of requests; whether it is done.
+    pub(crate) fn load(&mut self, pid: u32, load: &Load, part: Part, tally: &mut Tally) -> bool {
+        let Some(process) = self.processes.get_mut(&pid) else { return true };
+        match part {
+            Part::Open => return http::open(process, &mut self.namespace, load, tally),
+            Part::Ask => http::ask(process, &mut self.namespace, load),
+            Part::Read => http::read(process, &mut self.namespace, load, tally),
+        }
+        true
     }
 
     /// Lets the clock of a host that stands alone come up to the lab's.
@@ -330,6 +384,11 @@ impl Host {
             Call::Connect { fd, to } if namespace.socket_of(at(fd)?).protocol == Protocol::Tcp => {
                 Ok(Some(Begun::Waits(namespace.begin_connect(at(fd)?, *to)?)))
             }
+            Call::Load { .. } => Ok(Some(Begun::Loads)),
+            Call::Serve { site } => {
+                process.serves = Some(site.clone());
+                Ok(Some(Begun::Done(Answer::Number(0))))
+            }
             Call::Send { fd, data } => Ok(namespace.begin_send(at(fd)?, data)?.map(Begun::Waits)),
             Call::Close { fd } => {
                 let socket = at(fd)?;
@@ -399,7 +458,7 @@ impl Host {
         namespace.euid = process.euid;
         let at = |fd: &u32| process.fds.get(fd).copied().ok_or(Errno::Ebadf);
         match call {
-            Call::Spawn { .. } | Call::Close { .. } => {}
+            Call::Spawn { .. } | Call::Close { .. } | Call::Load { .. } | Call::Serve { .. } => {}
             Call::Exit => {
                 // A process that ends waits for no socket that lingers.
                 let ended = self.processes.remove(&pid);
@@ -460,6 +519,11 @@ impl fmt::Display for Call {
             Call::Getsockname { fd } => write!(f, "getsockname({fd})"),
             Call::Getpeername { fd } => write!(f, "getpeername({fd})"),
             Call::Seteuid { uid } => write!(f, "seteuid({uid})"),
+            Call::Serve { .. } => f.write_str("serves HTTP"),
+            Call::Load { load } => {
+                let count = load.concurrency.min(load.requests);
+                write!(f, "asks {} for {} ({count} at a time)", load.to, load.path)
+            }
             Call::Sysctl { name, value } => write!(f, "sysctl({name}, \"{value}\")"),
             Call::AddAddress { device, prefix } => write!(f, "addr({device}, {prefix})"),
         }
@@ -472,6 +536,7 @@ impl fmt::Display for Answer {
         match self {
             Answer::Number(number) => write!(f, "{number}"),
             Answer::Data(data) => write!(f, "{} bytes", data.len()),
+            Answer::Loaded(tally) => write!(f, "{} answers", tally.complete),
             Answer::Address(address) => write!(f, "{address}"),
             Answer::Accepted { fd, peer } => write!(f, "{fd} from {peer}"),
             Answer::Refused { refusal, holder } => {

@@ -18,6 +18,7 @@
 pub mod base64;
 pub mod event;
 pub mod host;
+pub mod http;
 pub mod kube;
 pub mod lab;
 pub mod linux;

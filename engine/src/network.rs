@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::host::{Answer, Begun, Call, Host};
+use crate::host::{Answer, Begun, Call, Host, Part};
+use crate::http::Tally;
 use crate::linux::trace::{Happening, Moment};
 use crate::linux::wait::Wait;
 use crate::linux::wire::Leaving;
@@ -33,6 +34,7 @@ pub fn make(hosts: &mut Hosts, now: Time, name: &str, (pid, call): (u32, &Call))
     settle(hosts, now, &mut seen);
     let answer = match begun {
         Begun::Done(answer) => answer,
+        Begun::Loads => round_of_requests(hosts, now, name, (pid, call), &mut seen),
         Begun::Waits(wait) => {
             let now = wait_for(hosts, name, &wait, &mut seen);
             let Some(host) = hosts.get_mut(name).map(Rc::make_mut) else { return (Answer::Number(0), seen.told()) };
@@ -43,6 +45,23 @@ pub fn make(hosts: &mut Hosts, now: Time, name: &str, (pid, call): (u32, &Call))
         }
     };
     (answer, seen.told())
+}
+
+/// A round of requests, with whatever the other side does in between.
+fn round_of_requests(hosts: &mut Hosts, now: Time, name: &str, (pid, call): (u32, &Call), seen: &mut Seen) -> Answer {
+    let mut tally = Tally::default();
+    let Call::Load { load } = call else { return Answer::Number(0) };
+    for part in [Part::Open, Part::Ask, Part::Read] {
+        // A client that cannot open another connection gives up.
+        let mut done = tally.connect.is_some();
+        while !done {
+            let Some(host) = hosts.get_mut(name).map(Rc::make_mut) else { break };
+            done = host.load(pid, load, part, &mut tally);
+            seen.hear(host);
+            settle(hosts, now, seen);
+        }
+    }
+    Answer::Loaded(tally.into())
 }
 
 /// Lets the clocks of all hosts come up to this time; what happened on the way. What is due at that very time has not
@@ -102,7 +121,7 @@ fn wait_for(hosts: &mut Hosts, name: &str, wait: &Wait, seen: &mut Seen) -> Time
 fn settle(hosts: &mut Hosts, now: Time, seen: &mut Seen) {
     for _ in 0..ROUNDS_MAX {
         let full = hosts.iter().find(|(_, host)| !host.namespace().outbox.is_empty());
-        let Some(from) = full.map(|(name, _)| name.clone()) else { return };
+        let Some(from) = full.map(|(name, _)| name.clone()) else { if serve(hosts, seen) { continue } else { return } };
         let Some(host) = hosts.get_mut(&from).map(Rc::make_mut) else { return };
         for leaving in host.take_outbox() {
             carry(hosts, now, &from, leaving, seen);
@@ -111,6 +130,17 @@ fn settle(hosts: &mut Hosts, now: Time, seen: &mut Seen) {
     for host in hosts.values_mut() {
         Rc::make_mut(host).take_outbox();
     }
+}
+
+/// Lets the web servers of all hosts do what is to be done; whether there was anything.
+fn serve(hosts: &mut Hosts, seen: &mut Seen) -> bool {
+    let mut busy = false;
+    for host in hosts.values_mut().filter(|host| host.has_servers()) {
+        let host = Rc::make_mut(host);
+        busy |= host.serve();
+        seen.hear(host);
+    }
+    busy
 }
 
 fn carry(hosts: &mut Hosts, now: Time, from: &Rc<str>, leaving: Leaving, seen: &mut Seen) {

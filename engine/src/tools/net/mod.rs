@@ -1,9 +1,11 @@
 //! Programs that show, use and set up the sockets of a host: those of iproute2 6.1, net-tools 2.10, procps 4.0 and
-//! netcat-openbsd 1.219, curl 7.88.1 and lsof 4.95, as Debian 12 has them.
+//! netcat-openbsd 1.219, curl 7.88.1, lsof 4.95, ApacheBench 2.3, nginx 1.22.1 and Python's web server, as Debian 12 has
+//! them.
 //!
 //! Each opens sockets by system calls of its own process ([`super::jobs::Process`]), or reads the host's namespace. Their
 //! output is that for a pipe: `ss` then makes no column wider than its content. Commands act with the rights of root.
 
+pub mod ab;
 pub mod curl;
 pub mod ip;
 pub mod lsof;
@@ -15,3 +17,4 @@ pub mod services;
 pub mod ss;
 mod ss_filter;
 pub mod sysctl;
+pub mod web_servers;
