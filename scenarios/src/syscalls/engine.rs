@@ -106,7 +106,7 @@ pub(super) fn from_host(answer: host::Answer, call: &Call, new: &str) -> Answer 
         (host::Answer::Address(address), _) => Answer::address(address),
         (host::Answer::Data(data), _) => Answer::Text(data.to_vec()),
         (host::Answer::Number(count), Call::Send(..)) => Answer::Count(u64::from(count)),
-        (host::Answer::Number(_) | host::Answer::Accepted { .. }, _) => Answer::Zero,
+        (host::Answer::Number(_) | host::Answer::Accepted { .. } | host::Answer::Loaded(_), _) => Answer::Zero,
     }
 }
 
