@@ -4,6 +4,7 @@
 //! opens it from a local server: a script at the start of index.html, which only this command puts there, tells the
 //! server when the first paint was and when home, or a lesson's bench, was there. With `?large` it then types commands
 //! that make ten thousand replicas, and tells how long the page stood still for each and for a key pressed afterwards.
+//! With `?heatmap` it lets the source ports run out and come back, and tells how long frames take meanwhile.
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -39,60 +40,8 @@ const VISITS: usize = 5;
 /// A page that does not say it is ready within this time has failed.
 const READY_MAX: Duration = Duration::from_secs(90);
 
-/// What `?large` types, with the name of each figure.
-const LARGE: &str = r#"[
-  ["create", "kubectl create deployment web --image=nginx:1.29"],
-  ["scale_to_10000", "kubectl scale deployment/web --replicas=10000"],
-  ["settle_10000", "sleep 30"],
-  ["list_10000", "kubectl get pods"],
-]"#;
-
 /// Runs before anything else in the page. It reports once, when the first paint has been and the page is ready.
-const REPORTER: &str = r#"<script>
-(() => {
-  let paint, ready;
-  const frame = () => new Promise(requestAnimationFrame);
-  const type = text => {
-    const field = document.getElementById("command");
-    field.value = text;
-    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
-    return field;
-  };
-  const large = async commands => {
-    const figures = [], bench = document.getElementById("bench");
-    for (const [name, line] of commands) {
-      const field = type(line), before = bench.dataset.revision;
-      await frame();
-      const started = performance.now();
-      field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
-      do await frame(); while (bench.dataset.revision === before);
-      figures.push(`${name}=${performance.now() - started}`);
-    }
-    const keys = [];
-    for (let n = 1; n <= 40; n++) {
-      const started = performance.now();
-      type("kubectl get pods -o wide --field-selector".slice(0, n));
-      await frame();
-      keys.push(performance.now() - started);
-    }
-    figures.push(`key_with_10000=${keys.sort((a, b) => a - b)[37]}`, `drawn_with_10000=${bench.querySelectorAll("*").length}`);
-    return figures.join("&");
-  };
-  const report = async () => {
-    if (!paint || !ready || report.done) return;
-    report.done = true;
-    fetch("/figures?" + (location.search === "?large" ? await large(COMMANDS) : `paint=${paint}&ready=${ready}`));
-  };
-  new PerformanceObserver(list => {
-    for (const entry of list.getEntries()) if (entry.name === "first-contentful-paint") paint = entry.startTime;
-    report();
-  }).observe({ type: "paint", buffered: true });
-  const look = () => {
-    if (document.querySelector("[data-page=home], [data-page=lesson] #bench")) { ready = performance.now(); report(); } else requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-})();
-</script>"#;
+const REPORTER: &str = include_str!("bench/reporter.js");
 
 pub fn run(args: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let flags = flags::Bench::from_vec(args).unwrap_or_else(|error| error.exit());
@@ -155,8 +104,8 @@ fn print(name: &str, value: f64, unit: &str) {
 fn visits(site: &Site) -> anyhow::Result<()> {
     let mut site = site.clone();
     let index = site.get_mut("index.html").context("the site has an index.html")?;
-    let reporter = REPORTER.replace("COMMANDS", LARGE);
-    let html = String::from_utf8(index.content.clone())?.replacen("<head>", &format!("<head>{reporter}"), 1);
+    let head = format!("<head><script>{REPORTER}</script>");
+    let html = String::from_utf8(index.content.clone())?.replacen("<head>", &head, 1);
     index.content = html.into_bytes();
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("no port is free")?;
     let url = format!("http://{}/", listener.local_addr()?);
@@ -182,13 +131,16 @@ fn visits(site: &Site) -> anyhow::Result<()> {
     for (name, value) in visit(&format!("{url}?large#/lesson/{lesson}"), &profiles.join("large"), &reports)? {
         print(&format!("page_{name}"), value, if name.starts_with("drawn") { "elements" } else { "ms" });
     }
+    for (name, value) in visit(&format!("{url}?heatmap#/source-ports"), &profiles.join("heatmap"), &reports)? {
+        print(&name, value, if name.ends_with("frames") { "frames" } else { "ms" });
+    }
     // A browser that was ended may still write for a moment; what is left of it lies in the folder for such things.
     let _still_written = std::fs::remove_dir_all(&profiles);
     Ok(())
 }
 
 /// One visit, and what the page reported of it: the first paint and when it was ready, in milliseconds after
-/// navigation start, or the figures of `?large`.
+/// navigation start, or the figures of `?large` or `?heatmap`.
 fn visit(url: &str, profile: &Path, reports: &Receiver<String>) -> anyhow::Result<Vec<(String, f64)>> {
     let chromium = browser::chromium()?;
     let mut command = Command::new(chromium);

@@ -213,11 +213,13 @@ fn Frame(props: &FrameProps) -> Html {
     let beside = if props.wide {
         let x = right + 12.0;
         // The words of the ceiling keep clear of the two below.
-        let y = y.min(FOOT - 68.0);
+        let kept = props.settings.pool > 0;
+        let y = y.min(FOOT - if kept { 86.0 } else { 68.0 });
         html! {
             <g>
                 { text(x, y + 4.0, "strong", if over { format!("{says} ↑") } else { says }) }
                 { text(x, y + 21.0, "ui", sum) }
+                <path class="kept" d={if kept { format!("M{x:.1} {}h14", FOOT - 48.0) } else { String::new() }} />{ text(x + 22.0, FOOT - 44.0, "ui", if kept { "over kept ones".into() } else { String::new() }) }
                 <path class="ok" d={format!("M{x:.1} {}h14", FOOT - 30.0)} />{ text(x + 22.0, FOOT - 26.0, "ui", "opened".into()) }
                 <rect class="bad" x={format!("{:.1}", x + 0.5)} y={(FOOT - 16.5).to_string()} width="13" height="11" />{ text(x + 22.0, FOOT - 7.0, "ui", "refused".into()) }
             </g>

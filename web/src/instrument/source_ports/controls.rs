@@ -25,8 +25,17 @@ const COUNTERS: [(&str, &str); 5] = [
     ("TcpExtTCPTimeWaitOverflow", "closed without one"),
 ];
 
+/// Controls are drawn anew only when a setting has changed, not in every frame.
+#[derive(Clone, PartialEq, Properties)]
+pub struct Props {
+    pub settings: Settings,
+    pub act: Callback<Act>,
+}
+
 /// The load.
-pub fn load(settings: Settings, act: &Callback<Act>) -> Html {
+#[component]
+pub fn Load(props: &Props) -> Html {
+    let (settings, act) = (props.settings, &props.act);
     let rate = slider(settings.rate, act, move |rate| Settings { rate, ..settings });
     html! {
         <section class="sp-ctl" aria-labelledby="sp-load">
@@ -45,7 +54,9 @@ pub fn load(settings: Settings, act: &Callback<Act>) -> Html {
 }
 
 /// The repairs. They are numbered, because the first is worth most.
-pub fn repairs(settings: Settings, act: &Callback<Act>) -> Html {
+#[component]
+pub fn Repairs(props: &Props) -> Html {
+    let (settings, act) = (props.settings, &props.act);
     let set = |settings: Settings| {
         let act = act.clone();
         Callback::from(move |_: Event| act.emit(Act::Set(settings)))
@@ -57,8 +68,8 @@ pub fn repairs(settings: Settings, act: &Callback<Act>) -> Html {
         ..settings
     });
     let pooled = set(Settings { pool: if settings.pool == 0 { enough } else { 0 }, ..settings });
-    let usual = settings.range == DEFAULT_RANGE;
-    let widened = set(Settings { range: if usual { WIDE_RANGE } else { DEFAULT_RANGE }, ..settings });
+    let wide = settings.ports() > Settings::default().ports();
+    let widened = set(Settings { range: if wide { DEFAULT_RANGE } else { WIDE_RANGE }, ..settings });
     let numbers: Vec<(u8, String)> = (1..=DESTINATIONS_MAX).map(|number| (number, number.to_string())).collect();
     let numbers: Vec<(u8, &str)> = numbers.iter().map(|(number, text)| (*number, text.as_str())).collect();
     html! {
@@ -83,7 +94,7 @@ pub fn repairs(settings: Settings, act: &Callback<Act>) -> Html {
                     <small>{ reuse_note(&settings) }</small>
                 </li>
                 <li>
-                    <label class="switch"><input type="checkbox" checked={!usual} data-fix="range" onchange={widened} /><i /><b>{ "Widen the port range" }</b></label>
+                    <label class="switch"><input type="checkbox" checked={wide} data-fix="range" onchange={widened} /><i /><b>{ "Widen the port range" }</b></label>
                     <Range {settings} act={act.clone()} />
                 </li>
             </ol>
@@ -102,15 +113,9 @@ fn reuse_note(settings: &Settings) -> String {
     format!("A closed port is usable again after {hold} s: {why}.")
 }
 
-#[derive(Clone, PartialEq, Properties)]
-struct RangeProps {
-    settings: Settings,
-    act: Callback<Act>,
-}
-
 /// The two ends of the range; what the kernel refuses is said and has no effect.
 #[component]
-fn Range(props: &RangeProps) -> Html {
+fn Range(props: &Props) -> Html {
     let settings = props.settings;
     let refused = use_state(|| None::<(String, Errno)>);
     let ends = (use_node_ref(), use_node_ref());
@@ -188,7 +193,7 @@ pub fn counters(record: &Record, at: u32) -> Html {
     };
     html! {
         <section class="sp-ctl sp-counters" aria-labelledby="sp-nstat">
-            <h2 id="sp-nstat">{ "Counters of the client, " }<span class="mono">{ "nstat -az" }</span></h2>
+            <h2 id="sp-nstat">{ "Counters of the client’s host, " }<span class="mono">{ "nstat -az" }</span></h2>
             <table><thead class="sr"><tr><th scope="col">{ "counter" }</th><th scope="col">{ "value" }</th><th scope="col">{ "in the last second" }</th></tr></thead>
                 <tbody>{ for rows }</tbody></table>
             <small data-moved={moved.map(|moved| moved.to_string())}>{ says }</small>

@@ -1,11 +1,11 @@
 //! Where a port stands on its map: in rows of as many columns as fit, the low end of the range first.
 //!
 //! Each map has the ports of one parity. The default range gives 128 columns and 111 rows of 4 pixels, so that a row
-//! spans 256 port numbers; other ranges and widths get the largest cells with which all rows fit. Lengths are in pixels
+//! spans 256 port numbers; other ranges and widths get the largest cells with which all of them fit. Lengths are in pixels
 //! of the screen, not of the page, so that a cell is always a whole number of them.
 
-/// Columns that a map may have, so that rows begin at round numbers.
-const COLUMNS: [u32; 7] = [4, 8, 16, 32, 64, 128, 256];
+/// Columns are a multiple of this, so that rows begin at even distances.
+const COLUMNS: u32 = 16;
 
 /// Room on the page for one map.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,13 +38,14 @@ impl Geometry {
     pub fn new(cells: u32, room: Room) -> Self {
         let pixels = |length: f64| (length * room.ratio).max(1.0) as u32;
         let (width, height, most) = (pixels(room.width), pixels(room.height), pixels(CELL_MAX));
-        let fits = |columns: &&u32| {
-            let cell = (width / **columns).min(most);
-            cell > 0 && cells.div_ceil(**columns) * cell <= height
+        let columns_of = |side: u32| (width / side / COLUMNS * COLUMNS).max(COLUMNS);
+        let fits = |side: &u32| {
+            let columns = columns_of(*side);
+            columns * side <= width && cells.div_ceil(columns) * side <= height
         };
-        let columns = *COLUMNS.iter().find(fits).unwrap_or(&COLUMNS[COLUMNS.len() - 1]);
+        let side = (1..=most).rev().find(fits).unwrap_or(1);
+        let columns = columns_of(side);
         let rows = cells.div_ceil(columns).max(1);
-        let side = (width / columns).clamp(1, most);
         // Small cells may be higher than wide, to use the room.
         let tall = if side < 4 { (height / rows).clamp(side, side * 2) } else { side };
         let gap = |side: u32| if side >= 3 { (side / 8).max(1) } else { 0 };

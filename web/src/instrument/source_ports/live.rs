@@ -22,6 +22,9 @@ const BETWEEN_LOOKS: u32 = 64;
 /// A frame that took longer counts as this long, in ms: the page was hidden.
 const FRAME_MS_MAX: f64 = 250.0;
 
+/// How long each picture stands where less motion is wanted, in ms.
+const CUT_MS: f64 = 1000.0;
+
 /// Over how long of the wall clock the pace is measured, in ms.
 const PACE_MS: f64 = 500.0;
 
@@ -54,6 +57,9 @@ pub struct Live {
     /// A step waits for the event that it goes to.
     stepping: bool,
     last_frame: Option<f64>,
+    /// Whether time goes on by cuts, and how long the picture has stood, in ms.
+    cuts: bool,
+    stood: f64,
     /// Virtual and wall time since the pace was measured last, in ms.
     measured: (f64, f64),
     /// How many times as fast as the wall clock time ran lately.
@@ -78,10 +84,18 @@ impl Live {
             playing: false,
             stepping: false,
             last_frame: None,
+            cuts: false,
+            stood: 0.0,
             measured: (0.0, 0.0),
             pace: None,
             worked_ms: 0.0,
         })
+    }
+
+    /// The same for a reader who wants less motion: time goes on by cuts, a second apart.
+    #[must_use]
+    pub fn in_cuts(self) -> Self {
+        Self { cuts: true, ..self }
     }
 
     #[must_use]
@@ -133,6 +147,7 @@ impl Live {
                     self.at = 0.0;
                 }
                 (self.playing, self.stepping, self.pace, self.measured) = (on, false, None, (0.0, 0.0));
+                self.stood = 0.0;
             }
             Act::TogglePlay => self.act(Act::Play(!self.playing)),
             Act::Speed(speed) => (self.speed, self.pace, self.measured) = (speed, None, (0.0, 0.0)),
@@ -179,6 +194,11 @@ impl Live {
     }
 
     fn play(&mut self, passed: f64) {
+        self.stood += passed;
+        if self.cuts && self.stood < CUT_MS {
+            return;
+        }
+        let passed = std::mem::take(&mut self.stood);
         let before = self.at.min(f64::from(self.record().until));
         self.at = (before + passed * f64::from(self.speed)).min(f64::from(self.record().until));
         self.measured = (self.measured.0 + self.at - before, self.measured.1 + passed);
@@ -274,6 +294,19 @@ mod tests {
         assert_eq!((live.shown(), live.playing, live.moves()), (RUN_MS, false, false));
         live.act(Act::Play(true));
         assert_eq!(live.shown(), 0, "from the beginning again");
+    }
+
+    #[test]
+    fn less_motion_is_a_picture_a_second() {
+        let mut live = worked_out(Settings { rate: 1, ..Settings::default() }).in_cuts();
+        live.act(Act::Play(true));
+        let mut pictures = Vec::new();
+        for frame in 0..=150 {
+            live.frame(f64::from(frame) * 20.0, ticking(0.0));
+            pictures.push(live.shown());
+        }
+        pictures.dedup();
+        assert_eq!(pictures, [0, 10_000, 20_000, 30_000]);
     }
 
     #[test]

@@ -33,6 +33,14 @@ pub fn now() -> f64 {
     web_sys::window().and_then(|window| window.performance()).map_or(0.0, |performance| performance.now())
 }
 
+/// Whether the reader has asked for less motion.
+#[must_use]
+pub fn wants_less_motion() -> bool {
+    let query =
+        web_sys::window().and_then(|window| window.match_media("(prefers-reduced-motion: reduce)").ok().flatten());
+    query.is_some_and(|query| query.matches())
+}
+
 /// Pixels of the screen for one of the page.
 #[must_use]
 pub fn ratio() -> f64 {

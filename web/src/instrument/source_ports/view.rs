@@ -8,7 +8,7 @@ use web_sys::{Element, HtmlCanvasElement, KeyboardEvent, PointerEvent};
 use yew::prelude::*;
 
 use super::chart::Chart;
-use super::controls;
+use super::controls::{self, Load, Repairs};
 use super::geometry::{Geometry, Room};
 use super::live::{Act, Live, SPEEDS};
 use super::paint::Picture;
@@ -48,6 +48,7 @@ pub enum Msg {
 /// Maps, counts, chart, transport and controls.
 pub struct SourcePorts {
     live: Live,
+    act: Callback<Act>,
     pictures: [Picture; 2],
     counts: Counts,
     colours: Colours,
@@ -84,7 +85,8 @@ impl Component for SourcePorts {
         let live =
             Live::new(settings).or_else(|_| Live::new(Settings::default())).expect("the kernel takes its defaults");
         Self {
-            live,
+            live: if screen::wants_less_motion() { live.in_cuts() } else { live },
+            act: ctx.link().callback(Msg::Act),
             pictures: Default::default(),
             counts: Counts::default(),
             colours: Colours::default(),
@@ -151,7 +153,7 @@ impl Component for SourcePorts {
     }
 
     fn view(&self, ctx: &Context<Self>) -> Html {
-        let act = ctx.link().callback(Msg::Act);
+        let act = &self.act;
         let record = self.live.record();
         let (settings, at) = (record.settings, self.live.shown());
         let total = |of: [u32; 2]| of[0] + of[1];
@@ -170,15 +172,15 @@ impl Component for SourcePorts {
                         { self.legend() }
                         { self.decided() }
                         <div class="sp-time">
-                            { self.transport(&act) }
+                            { self.transport(act) }
                             <div ref={self.nodes.chart.clone()} class="sp-chart-w">
                                 <Chart {settings} seconds={self.seconds.clone()} events={self.events.clone()} {at} seen={self.live.seen()} width={self.chart_width} act={act.clone()} />
                             </div>
                         </div>
                     </div>
                     <aside class="sp-side" aria-label="Controls">
-                        { controls::load(settings, &act) }
-                        { controls::repairs(settings, &act) }
+                        <Load {settings} act={act.clone()} />
+                        <Repairs {settings} act={act.clone()} />
                         { controls::counters(record, at) }
                         { controls::commands(&settings, total(self.counts.time_wait)) }
                     </aside>
@@ -290,7 +292,7 @@ impl SourcePorts {
             <div class="sp-head">
                 { if compact { html! { <h2 key="h" id="sp-h">{ title }</h2> } } else { html! { <h1 key="h" id="sp-h">{ title }</h1> } } }
                 <p class="sp-tuple">
-                    { settings.source().to_string() }{ ":" }<b>{ format!("[{low}–{high}]") }</b>{ format!(" → {} gives ", settings.destination(0)) }
+                    { settings.source().to_string() }{ ":" }<b>{ format!("[{low}–{high}]") }</b>{ format!(" → {}{} gives ", settings.destination(0), of_many(settings)) }
                     <b>{ words::number(settings.ports()) }</b>{ " five-tuples" }
                 </p>
             </div>
@@ -507,8 +509,8 @@ impl SourcePorts {
             Some(pace) => format!("virtual clock at {pace:.1}× the wall clock"),
             None if !record.is_complete() => format!("working out the run: {} of 120 s", record.until / 1000),
             None => {
-                let took = self.live.worked_ms / 1000.0;
-                format!("120 virtual s worked out in {took:.1} s: {:.0}×", 120.0 / took.max(0.001))
+                let took = self.live.worked_ms.max(1.0);
+                format!("120 virtual s worked out in {took:.0} ms: {}×", words::number((120_000.0 / took) as u32))
             }
         }
     }
@@ -546,6 +548,11 @@ fn Page() -> Html {
             <main class="sp-page"><SourcePorts settings={Some(*begins)} /></main>
         </div>
     }
+}
+
+/// Of several destinations the maps show the first.
+fn of_many(settings: &Settings) -> String {
+    if settings.destinations > 1 { format!(", the first of {},", settings.destinations) } else { String::new() }
 }
 
 fn capital(word: &str) -> String {
