@@ -19,13 +19,15 @@ pub(super) fn said(step: &[Moment], place: &str) -> Stop {
             _ => None,
         })
         .collect();
-    let mut told: Vec<String> = changes.iter().take(CHANGES_MAX).map(|change| words(change)).collect();
+    let packet = travelling(step);
+    let mut told: Vec<String> =
+        changes.iter().take(CHANGES_MAX).map(|change| words(change, packet.is_some())).collect();
     if changes.len() > CHANGES_MAX {
         told.push(format!("{} more change their state", changes.len() - CHANGES_MAX));
     }
     let states = told.join(", ");
     let shape = changes.first().map(|change| Glyph::Socket(Shape::of(change.protocol, change.to, change.num)));
-    let Some(packet) = travelling(step) else {
+    let Some(packet) = packet else {
         let more = step.iter().find_map(|moment| match moment.what {
             Happening::More(count) => Some(format!("{count} more things happened that are not told")),
             _ => None,
@@ -51,7 +53,8 @@ pub(super) fn said(step: &[Moment], place: &str) -> Stop {
     (glyph, pill.flag, decision)
 }
 
-/// `127.0.0.1:47386 CLOSE → SYN_SENT`
-fn words(change: &Change) -> String {
-    format!("{} {} → {}", show(change.local, change.num), change.from.name(), change.to.name())
+/// `:47386 CLOSE → SYN_SENT`; the packet beside it has the addresses.
+fn words(change: &Change, brief: bool) -> String {
+    let end = if brief { format!(":{}", change.num) } else { show(change.local, change.num) };
+    format!("{end} {} → {}", change.from.name(), change.to.name())
 }

@@ -55,7 +55,8 @@ fn row(bench: &Bench, at: usize, made: &Made, state: &'static str, act: &Callbac
     };
     html! {
         <li key={at} class={classes!(lane, state)} data-side={lane} data-errno={errno} data-state={state}>
-            <button type="button" {onclick} aria-current={(state == "now").then_some("step")} aria-label={format!("Process {}: {} = {answer}. {why}", made.side.name(), made.call)}>
+            <button type="button" {onclick} aria-current={(state == "now").then_some("step")}>
+                <span class="sr">{ format!("Process {}:", made.side.name()) }</span>
                 { sign }
                 <span class="mono call">{ made.call.to_string() }</span>
                 <span class={classes!("mono", "answer", (errno.is_some() && !waits).then_some("c-ref"))}>{ format!("= {answer}") }</span>

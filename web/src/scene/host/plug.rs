@@ -89,6 +89,8 @@ pub enum Who {
     Process(String),
     /// It waits for `accept` in the queue of this listener.
     Queue(String),
+    /// This listener has answered, and the handshake is not over.
+    HalfOpen(String),
     /// No process any more.
     Nobody,
 }
@@ -100,6 +102,7 @@ impl Who {
         match self {
             Who::Process(name) => name.clone(),
             Who::Queue(listener) => format!("waits for accept at {listener}"),
+            Who::HalfOpen(listener) => format!("half-open at {listener}"),
             Who::Nobody => "no process".to_owned(),
         }
     }
@@ -137,6 +140,12 @@ pub struct Focus {
 pub fn bare(family: Family, address: Ipv6Addr) -> String {
     let shown = family.show(address, 0).to_string();
     shown.strip_suffix(":0").unwrap_or(&shown).to_owned()
+}
+
+/// A socket without a port has no address worth telling, but a kind: `tcp4`.
+fn kind_of(socket: &Socket) -> String {
+    let protocol = if socket.protocol == Protocol::Tcp { "tcp" } else { "udp" };
+    format!("{protocol}{}", if socket.family == Family::V4 { 4 } else { 6 })
 }
 
 /// Who has a socket.
@@ -197,7 +206,7 @@ pub fn of_socket(host: &Host, id: SocketId, socket: &Socket, state: State, focus
         tuple: (socket.protocol, socket.local, socket.num, socket.peer, socket.dport),
         state,
         shape: Shape::of(socket.protocol, state, socket.num),
-        address: bare(socket.family, socket.local),
+        address: if socket.num == 0 { kind_of(socket) } else { bare(socket.family, socket.local) },
         peer: (socket.dport != 0 && !listens).then(|| socket.family.show(socket.peer, socket.dport).to_string()),
         who: who(host, id, socket),
         options: options(socket),
@@ -257,7 +266,7 @@ pub fn of_request(host: &Host, request: &Request, state: State, late_ms: u64) ->
         shape: Shape::of(Protocol::Tcp, state, request.num),
         address: bare(family, request.local),
         peer: Some(family.show(request.peer, request.dport).to_string()),
-        who: Who::Queue(name),
+        who: Who::HalfOpen(name),
         options: Vec::new(),
         queue: None,
         unread: 0,

@@ -12,7 +12,7 @@ use portlab_engine::linux::socket::{Protocol, RequestId, SocketId, State, TimeWa
 use portlab_engine::time::Time;
 
 use super::moment::Then;
-use super::plug::{self, Focus, Plug, Shape, Tuple};
+use super::plug::{self, Focus, Plug, Shape, Tuple, Who};
 
 /// Ports drawn at most on one host.
 pub const PORTS_MAX: usize = 16;
@@ -167,10 +167,29 @@ impl View<'_> {
         (ports, loose)
     }
 
+    /// A socket; in the middle of a call its queue and its owner are those of that moment.
+    fn socket(&self, id: SocketId, state: State) -> Plug {
+        let namespace = self.host.namespace();
+        let socket = namespace.socket_of(id);
+        let mut plug = plug::of_socket(self.host, id, socket, state, self.focus, self.late_ms());
+        if let Some((waiting, _)) = &mut plug.queue {
+            let there = |child: &&SocketId| {
+                let child = namespace.socket_of(**child);
+                let tuple = (child.protocol, child.local, child.num, child.peer, child.dport);
+                self.then.state(self.name, &tuple, child.state).is_some_and(|state| state != State::SynRecv)
+            };
+            *waiting = socket.listening.queue.iter().filter(there).count();
+        }
+        if let (State::SynRecv, Who::Queue(listener)) = (state, &plug.who) {
+            plug.who = Who::HalfOpen(listener.clone());
+        }
+        plug
+    }
+
     fn plug(&self, held: &Held) -> Option<Plug> {
         let (namespace, late) = (self.host.namespace(), self.late_ms());
         Some(match held.holder {
-            Holder::Socket(id) => plug::of_socket(self.host, id, namespace.socket_of(id), held.state, self.focus, late),
+            Holder::Socket(id) => self.socket(id, held.state),
             Holder::TimeWait(id) => {
                 let (_, wait) = namespace.time_waits().find(|(other, _)| *other == id)?;
                 plug::of_time_wait(self.host, id, wait, held.state, self.focus.decided, late)
@@ -182,12 +201,25 @@ impl View<'_> {
         })
     }
 
-    /// Every plug of these connections, drawn on the rail or not.
-    pub fn plugs_of(&self, wanted: &BTreeSet<Tuple>) -> Vec<Plug> {
-        let (ports, _) = self.held();
-        let near: BTreeSet<(u16, Protocol)> = wanted.iter().map(|tuple| (tuple.2, tuple.0)).collect();
-        let held = near.iter().filter_map(|port| ports.get(port)).flatten();
-        held.filter_map(|held| self.plug(held)).filter(|plug| wanted.contains(&plug.tuple)).collect()
+    /// The plug of a connection, drawn on the rail or not.
+    #[must_use]
+    pub fn plug_of(&self, tuple: &Tuple) -> Option<Plug> {
+        let namespace = self.host.namespace();
+        let is = |local, num, peer, dport| (local, num, peer, dport) == (tuple.1, tuple.2, tuple.3, tuple.4);
+        let socket =
+            namespace.sockets().find(|(_, one)| one.protocol == tuple.0 && is(one.local, one.num, one.peer, one.dport));
+        let mut found = socket.map(|(id, one)| (Holder::Socket(id), one.state));
+        if found.is_none() && tuple.0 == Protocol::Tcp {
+            let wait = namespace.time_waits().find(|(_, one)| is(one.local, one.num, one.peer, one.dport));
+            let request = || namespace.requests().find(|(_, one)| is(one.local, one.num, one.peer, one.dport));
+            found = match wait {
+                Some((id, one)) => Some((Holder::TimeWait(id), one.substate)),
+                None => request().map(|(id, _)| (Holder::Request(id), State::SynRecv)),
+            };
+        }
+        let (holder, after) = found?;
+        let state = self.then.state(self.name, tuple, after)?;
+        self.plug(&Held { holder, state, rank: 0 })
     }
 
     /// So many plugs in the order of their ports, and how many there are in all.

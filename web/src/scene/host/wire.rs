@@ -173,7 +173,7 @@ fn wire(views: &[View], all: &[Candidate], one: &Candidate) -> Wire {
 }
 
 fn plug(view: &View, tuple: Tuple) -> Option<Plug> {
-    view.plugs_of(&[tuple].into()).into_iter().next()
+    view.plug_of(&tuple)
 }
 
 /// Who would take a packet to this address and port: a listener, or a socket of UDP; perhaps nobody.
