@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum Place {
     /// `$ `: the learner's own machine.
     Workstation,
-    /// `worker# `: a node, named without the cluster's name.
+    /// `worker# `: a node, named without the cluster's name, or one of the lesson's hosts.
     Node(String),
     /// `pod/client$ `: inside a pod of the namespace `default`.
     Pod(String),
@@ -38,15 +38,43 @@ pub struct Lesson {
 }
 
 /// What the lesson runs on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
     /// Nodes, the control plane included; 0 where the lesson needs no cluster but the workstation alone.
     pub nodes: u32,
     pub proxy: Proxy,
+    /// Hosts on links of their own, in lessons without a cluster.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<Host>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A host. Each of its addresses is a device's, `eth0` first; devices in one subnet are on one link.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    pub name: String,
+    /// With the length of their prefix: `10.0.0.2/24`.
+    pub addresses: Vec<String>,
+    /// Where packets go that no device leads to.
+    pub gateway: Option<String>,
+    /// Whether it is a router.
+    pub forwards: bool,
+}
+
+impl Host {
+    /// The subnet of an address with its prefix, `10.0.0.0/24` of `10.0.0.2/24`: the name of the link.
+    #[must_use]
+    pub fn link(address: &str) -> Option<String> {
+        let (ip, length) = address.split_once('/')?;
+        let length: u32 = length.parse().ok().filter(|length| *length <= 32)?;
+        let ip: std::net::Ipv4Addr = ip.parse().ok()?;
+        let mask = u32::MAX.checked_shl(32 - length).unwrap_or(0);
+        Some(format!("{}/{length}", std::net::Ipv4Addr::from_bits(ip.to_bits() & mask)))
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proxy {
+    #[default]
     Iptables,
     Nftables,
     Ipvs,

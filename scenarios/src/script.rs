@@ -180,7 +180,7 @@ pub(crate) fn idle(world: &mut dyn World, exercise: &Exercise, program: &Program
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Cluster, Goal, Proxy};
+    use crate::model::{Cluster, Goal};
     use crate::world::{Engine, new_lab};
 
     fn calls(script: &str) -> Calls {
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn played_calls_end_at_their_own_event() {
-        let mut lab = new_lab(&Cluster { nodes: 0, proxy: Proxy::Iptables }, &[], None);
+        let mut lab = new_lab(&Cluster::default(), &[], None);
         let played = play(&mut lab, &calls(TWO)).unwrap();
         for (made, end) in &played {
             let event = lab.events()[end - 1].to_string();

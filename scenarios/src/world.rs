@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use portlab_engine::lab::{self, Jq, Lab, LabOptions, Nodes, ProxyMode};
+use portlab_engine::lab::{self, DeviceSpec, HostSpec, Jq, Lab, LabOptions, Nodes, ProxyMode};
 
-use crate::model::{Cluster, File, Place, Proxy};
+use crate::model::{Cluster, File, Host, Place, Proxy};
 use crate::syscalls::on_lab::OnLab;
 use crate::syscalls::{Case, Verdict, run_case};
 
@@ -81,19 +81,36 @@ pub fn new_lab(cluster: &Cluster, files: &[File], jq: Option<Jq>) -> Lab {
         Proxy::Ipvs => ProxyMode::Ipvs,
     };
     let nodes = if cluster.nodes == 0 { Nodes::NoCluster } else { Nodes::Kind(cluster.nodes) };
-    let mut lab = Lab::new(LabOptions { nodes, proxy, jq, ..LabOptions::default() });
+    let hosts = cluster.hosts.iter().map(host_spec).collect();
+    let mut lab = Lab::new(LabOptions { nodes, proxy, jq, hosts, ..LabOptions::default() });
     for file in files {
         lab.write_file(&file.name, &file.text);
     }
     lab
 }
 
+/// A host as the engine is told of it.
+fn host_spec(host: &Host) -> HostSpec {
+    let device = |(number, address): (usize, &String)| DeviceSpec {
+        name: format!("eth{number}"),
+        link: Host::link(address).unwrap_or_default(),
+        addresses: vec![address.clone()],
+    };
+    HostSpec {
+        name: host.name.clone(),
+        devices: host.addresses.iter().enumerate().map(device).collect(),
+        gateway: host.gateway.as_ref().and_then(|gateway| gateway.parse().ok()),
+        forwards: host.forwards,
+    }
+}
+
 /// The engine's name for a place.
 #[must_use]
-pub fn lab_place(place: &Place, cluster: &str) -> lab::Place {
+pub fn lab_place(place: &Place, options: &LabOptions) -> lab::Place {
     match place {
         Place::Workstation => lab::Place::Workstation,
-        Place::Node(name) => lab::Place::Node(format!("{cluster}-{name}")),
+        Place::Node(name) if options.hosts.iter().any(|host| host.name == *name) => lab::Place::Host(name.clone()),
+        Place::Node(name) => lab::Place::Node(format!("{}-{name}", options.cluster)),
         Place::Pod(name) => {
             lab::Place::Pod { namespace: "default".to_owned(), name: name.clone(), container: String::new() }
         }
@@ -111,7 +128,8 @@ impl World for Engine {
     }
 
     fn run(&mut self, place: &Place, line: &str) -> Result<Seen, String> {
-        let output = self.lab.run(&lab_place(place, &self.lab.options().cluster.clone()), line);
+        let place = lab_place(place, self.lab.options());
+        let output = self.lab.run(&place, line);
         Ok(Seen { output: output.text(), exit: output.exit })
     }
 

@@ -1,7 +1,7 @@
 //! The front matter: `key: value` lines between two `---`.
 
 use super::{Line, Problem, problem};
-use crate::model::{Cluster, Proxy};
+use crate::model::{Cluster, Host, Proxy};
 
 /// What the front matter says.
 pub(super) struct Front {
@@ -15,7 +15,8 @@ pub(super) struct Front {
     pub not_in: Vec<(String, String)>,
 }
 
-const KEYS: &str = "title, summary, minutes, chapter, position, concepts, nodes, proxy, not-in-kernel, not-in-kind";
+const KEYS: &str =
+    "title, summary, minutes, chapter, position, concepts, nodes, proxy, host, not-in-kernel, not-in-kind";
 
 /// Reads the front matter; returns what follows it too.
 pub(super) fn read<'a, 'b>(lines: &'b [Line<'a>]) -> Result<(Front, &'b [Line<'a>]), Problem> {
@@ -32,7 +33,7 @@ pub(super) fn read<'a, 'b>(lines: &'b [Line<'a>]) -> Result<(Front, &'b [Line<'a
         chapter: 0,
         position: 0,
         concepts: Vec::new(),
-        cluster: Cluster { nodes: 3, proxy: Proxy::Iptables },
+        cluster: Cluster { nodes: 3, ..Cluster::default() },
         not_in: Vec::new(),
     };
     for line in &lines[1..=length] {
@@ -47,6 +48,9 @@ pub(super) fn read<'a, 'b>(lines: &'b [Line<'a>]) -> Result<(Front, &'b [Line<'a
     ];
     if let Some((key, _)) = missing.iter().find(|(_, missing)| *missing) {
         return problem(1, 1, format!("the front matter lacks `{key}`"));
+    }
+    if front.cluster.nodes > 0 && !front.cluster.hosts.is_empty() {
+        return problem(1, 1, "the front matter has hosts beside a cluster; expected `nodes: 0`");
     }
     if front.cluster.nodes == 0 && front.not_in.iter().all(|(world, _)| world != "kind") {
         front.not_in.push(("kind".to_owned(), "it needs no cluster: `cargo xtask kernel-verify` runs it".to_owned()));
@@ -85,6 +89,7 @@ fn entry(front: &mut Front, line: &Line) -> Result<(), Problem> {
                 }
             }
         }
+        "host" => front.cluster.hosts.push(host(line, column, value)?),
         "not-in-kernel" => front.not_in.push(("kernel".to_owned(), value.to_owned())),
         "not-in-kind" => front.not_in.push(("kind".to_owned(), value.to_owned())),
         _ => return problem(line.number, 1, format!("found the key `{key}`; expected one of {KEYS}")),
@@ -97,4 +102,28 @@ fn number(line: &Line, column: u32, value: &str, from: u8, to: u8) -> Result<u8,
         Ok(number) if (from..=to).contains(&number) => Ok(number),
         _ => problem(line.number, column, format!("found `{value}`; expected a whole number from {from} to {to}")),
     }
+}
+
+/// `client 10.0.0.2/24 via 10.0.0.1`, `router 10.0.0.1/24 203.0.113.1/24 forwards`.
+fn host(line: &Line, column: u32, value: &str) -> Result<Host, Problem> {
+    let mut words = value.split_whitespace();
+    let mut host = Host { name: words.next().unwrap_or("").to_owned(), ..Host::default() };
+    while let Some(word) = words.next() {
+        match word {
+            "via" => host.gateway = words.next().map(str::to_owned),
+            "forwards" => host.forwards = true,
+            address if Host::link(address).is_some() => host.addresses.push(address.to_owned()),
+            _ => {
+                return problem(
+                    line.number,
+                    column,
+                    format!("found `{word}`; expected an address such as 10.0.0.2/24"),
+                );
+            }
+        }
+    }
+    if host.addresses.is_empty() {
+        return problem(line.number, column, format!("found `{value}`; expected a name and an address"));
+    }
+    Ok(host)
 }

@@ -133,7 +133,7 @@ impl Session {
 
     /// Runs a lesson's command when its claim can be seen: how long to wait for that is tried out beforehand.
     fn run_claimed(&mut self, command: &Command) {
-        let place = lab_place(&command.place, &self.cluster());
+        let place = lab_place(&command.place, self.lab().options());
         let wait = if command.claim.reads { wait_for(&mut self.fork(), &place, command) } else { 0 };
         if wait > 0 {
             self.feed(Input::Wait(wait));

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use portlab_scenarios::model::{
-    Block, Choice, Claim, Cluster, Command, Lesson, Paragraph, Place, Proxy, Question, Span, Step,
+    Block, Choice, Claim, Cluster, Command, Lesson, Paragraph, Place, Question, Span, Step,
 };
 use yew::Reducible;
 
@@ -45,7 +45,7 @@ fn lesson() -> Rc<Lesson> {
         summary: String::new(),
         minutes: 1,
         concepts: Vec::new(),
-        cluster: Cluster { nodes: 3, proxy: Proxy::Iptables },
+        cluster: Cluster { nodes: 3, ..Cluster::default() },
         steps: vec![
             step(
                 "one",

@@ -75,6 +75,16 @@ impl Terminal {
         Ok(terminal)
     }
 
+    /// The number of the shell's process as this process sees it: by it `ip` finds the network namespace.
+    ///
+    /// # Errors
+    /// The shell has ended.
+    pub fn pid(&self) -> anyhow::Result<String> {
+        let found = Command::new("pgrep").args(["-P", &self.shell.id().to_string()]).output()?;
+        let text = String::from_utf8_lossy(&found.stdout);
+        Ok(text.lines().next().context("the shell has ended")?.to_owned())
+    }
+
     /// Runs a command line; what background programs print meanwhile is with it.
     ///
     /// # Errors

@@ -1,14 +1,17 @@
 //! Lessons on this machine's kernel: their system calls, and their commands by bash in namespaces of their own.
 //!
-//! Lessons that need a cluster are not run. Left out: several hosts in one lesson.
+//! Lessons that need a cluster are not run. Where a lesson has several hosts each is a shell in namespaces of its own; a
+//! link is a bridge in one more.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use portlab_scenarios::grade;
-use portlab_scenarios::model::{Cluster, File, Lesson, Place};
+use portlab_scenarios::model::{Cluster, File, Host, Lesson, Place};
 use portlab_scenarios::syscalls::{Case, Verdict};
 use portlab_scenarios::world::{Seen, World};
 
@@ -19,7 +22,70 @@ use crate::report::{LessonReport, Report, Versions};
 /// This machine's kernel as a world of lessons.
 struct Machine {
     folder: PathBuf,
-    terminal: Option<Terminal>,
+    /// By name; the workstation's has none.
+    terminals: BTreeMap<String, Terminal>,
+}
+
+/// The terminal whose namespace has the bridges.
+const SWITCH: &str = "the links";
+
+impl Machine {
+    fn start(&mut self, cluster: &Cluster, files: &[File]) -> anyhow::Result<()> {
+        self.terminals.clear();
+        let _ = fs::remove_dir_all(&self.folder);
+        fs::create_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
+        for file in files {
+            fs::write(self.folder.join(&file.name), &file.text).with_context(|| file.name.clone())?;
+        }
+        self.terminals.insert(String::new(), Terminal::start(&self.folder)?);
+        if cluster.hosts.is_empty() {
+            return Ok(());
+        }
+        for name in cluster.hosts.iter().map(|host| host.name.as_str()).chain([SWITCH]) {
+            self.terminals.insert(name.to_owned(), Terminal::start(&self.folder)?);
+        }
+        let addresses = cluster.hosts.iter().flat_map(|host| &host.addresses);
+        let links: BTreeSet<String> = addresses.filter_map(|address| Host::link(address)).collect();
+        for number in 0..links.len() {
+            self.must(SWITCH, &format!("ip link add br{number} type bridge && ip link set br{number} up"))?;
+        }
+        cluster.hosts.iter().enumerate().try_for_each(|(number, host)| self.plug_in(number, host, &links))
+    }
+
+    /// Gives a host its devices and addresses, each device plugged into the bridge of its subnet.
+    fn plug_in(&mut self, number: usize, host: &Host, links: &BTreeSet<String>) -> anyhow::Result<()> {
+        for (device, address) in host.addresses.iter().enumerate() {
+            let link = Host::link(address).unwrap_or_default();
+            let bridge = links.iter().position(|other| *other == link).unwrap_or(0);
+            let plug = format!("h{number}d{device}");
+            let (inside, switch) = (self.terminal(&host.name)?.pid()?, self.terminal(SWITCH)?.pid()?);
+            let made = Command::new("ip")
+                .args(["link", "add", &format!("eth{device}"), "netns", &inside, "type", "veth"])
+                .args(["peer", "name", &plug, "netns", &switch])
+                .output()
+                .context("ip of iproute2 does not start")?;
+            ensure!(made.status.success(), "no link: {}", String::from_utf8_lossy(&made.stderr));
+            self.must(SWITCH, &format!("ip link set {plug} master br{bridge} up"))?;
+            self.must(&host.name, &format!("ip addr add {address} dev eth{device} && ip link set eth{device} up"))?;
+        }
+        if let Some(gateway) = &host.gateway {
+            self.must(&host.name, &format!("ip route add default via {gateway}"))?;
+        }
+        if host.forwards {
+            self.must(&host.name, "sysctl -q -w net.ipv4.ip_forward=1")?;
+        }
+        Ok(())
+    }
+
+    fn terminal(&mut self, name: &str) -> anyhow::Result<&mut Terminal> {
+        self.terminals.get_mut(name).with_context(|| format!("this world has no host `{name}`"))
+    }
+
+    fn must(&mut self, host: &str, line: &str) -> anyhow::Result<()> {
+        let seen = self.terminal(host)?.run(line)?;
+        ensure!(seen.exit == 0, "`{line}` failed: {}", seen.output);
+        Ok(())
+    }
 }
 
 impl World for Machine {
@@ -31,24 +97,16 @@ impl World for Machine {
         if cluster.nodes > 0 {
             return Err("a kernel alone is no cluster".to_owned());
         }
-        self.terminal = None;
-        let made = || -> anyhow::Result<Terminal> {
-            let _ = fs::remove_dir_all(&self.folder);
-            fs::create_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
-            for file in files {
-                fs::write(self.folder.join(&file.name), &file.text).with_context(|| file.name.clone())?;
-            }
-            Terminal::start(&self.folder)
-        };
-        self.terminal = Some(made().map_err(|error| format!("{error:#}"))?);
-        Ok(())
+        self.start(cluster, files).map_err(|error| format!("{error:#}"))
     }
 
     fn run(&mut self, place: &Place, line: &str) -> Result<Seen, String> {
-        match (&mut self.terminal, place) {
-            (Some(terminal), Place::Workstation) => terminal.run(line).map_err(|error| format!("{error:#}")),
-            _ => Err("this world has the workstation alone".to_owned()),
-        }
+        let name = match place {
+            Place::Workstation => "",
+            Place::Node(name) => name,
+            Place::Pod(_) => return Err("a kernel alone has no pods".to_owned()),
+        };
+        self.terminal(name).and_then(|terminal| terminal.run(line)).map_err(|error| format!("{error:#}"))
     }
 
     fn calls(&mut self, case: &Case) -> Result<Vec<Verdict>, String> {
@@ -67,7 +125,7 @@ impl World for Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        self.terminal = None;
+        self.terminals.clear();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -98,7 +156,7 @@ fn one(lesson: &Lesson) -> LessonReport {
         return LessonReport::not_run(lesson, reason);
     }
     let folder = std::env::temp_dir().join(format!("portlab-lesson-{}-{}", std::process::id(), lesson.id));
-    let mut machine = Machine { folder, terminal: None };
+    let mut machine = Machine { folder, terminals: BTreeMap::new() };
     match grade::lesson(&mut machine, lesson) {
         Ok(seen) => LessonReport::of(lesson, &seen),
         Err(reason) => LessonReport::failed(lesson, reason),
