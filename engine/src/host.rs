@@ -26,6 +26,7 @@ use crate::linux::trace::{Moment, Trace};
 use crate::linux::wait::Wait;
 use crate::linux::wire::Leaving;
 use crate::linux::{Errno, Namespace};
+use crate::netfilter::rule::Change;
 use crate::time::Time;
 
 /// The number of a host's first process.
@@ -108,6 +109,8 @@ pub enum Call {
         device: Rc<str>,
         prefix: Rc<str>,
     },
+    /// Changes the rules of packet filtering.
+    Rules(Change),
 }
 
 /// What the kernel answers.
@@ -492,6 +495,7 @@ impl Host {
             }
             Call::Sysctl { name, value } => namespace.set_sysctl(name, value)?,
             Call::AddAddress { device, prefix } => namespace.add_address(device, prefix)?,
+            Call::Rules(change) => namespace.netfilter.change(change).map_err(|refusal| refusal.errno())?,
         }
         Ok(Answer::Number(0))
     }
@@ -526,6 +530,7 @@ impl fmt::Display for Call {
             }
             Call::Sysctl { name, value } => write!(f, "sysctl({name}, \"{value}\")"),
             Call::AddAddress { device, prefix } => write!(f, "addr({device}, {prefix})"),
+            Call::Rules(change) => write!(f, "{change}"),
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod http;
 pub mod kube;
 pub mod lab;
 pub mod linux;
+pub mod netfilter;
 pub mod network;
 pub mod object;
 pub mod store;

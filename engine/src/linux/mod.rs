@@ -39,6 +39,7 @@ use std::net::Ipv6Addr;
 
 use slab::Slab;
 
+use crate::netfilter::Netfilter;
 use bucket::Buckets;
 use counters::{Counter, Counters};
 use demux::{Established, Listeners, UdpPorts};
@@ -58,6 +59,7 @@ pub struct Namespace {
     pub sysctls: Sysctls,
     pub counters: Counters,
     pub routing: Routing,
+    pub netfilter: Netfilter,
     /// The effective user of the caller.
     pub euid: u32,
     sockets: Slab<Socket>,
@@ -93,6 +95,7 @@ impl Namespace {
             sysctls: Sysctls::default(),
             counters: Counters::default(),
             routing: Routing::default(),
+            netfilter: Netfilter::new(seed),
             euid: 0,
             sockets: Slab::new(),
             time_waits: Slab::new(),

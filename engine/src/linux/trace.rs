@@ -76,6 +76,8 @@ pub enum Why {
     QueueFull,
     /// No route leads there, or nobody is there.
     NobodyThere,
+    /// Its source cannot be translated: every port of the rule's range is in use towards there.
+    NoTupleLeft,
     /// It is for somebody else, and `ip_forward` is off.
     NotForwarded,
 }
@@ -241,6 +243,7 @@ impl fmt::Display for Why {
         f.write_str(match self {
             Self::QueueFull => "the listener's queue is full",
             Self::NobodyThere => "nobody is there",
+            Self::NoTupleLeft => "no port is left to translate to",
             Self::NotForwarded => "ip_forward is off",
         })
     }

@@ -16,6 +16,8 @@ use super::route::{AddressType, LO, Out, wire_family};
 use super::socket::{Protocol, State};
 use super::timer::Timer;
 use super::trace::{Way, Why};
+use crate::netfilter::Verdict;
+use crate::netfilter::conntrack::Found;
 
 /// How long a neighbour is asked for, in ms: three questions, a second apart. Measured: 3.05 to 3.08 s.
 const NEIGHBOUR_MS: u64 = 3_050;
@@ -34,19 +36,40 @@ pub struct Leaving {
 
 impl Namespace {
     /// Puts a packet on the wire.
-    pub(super) fn transmit(&mut self, packet: Packet) {
+    pub(super) fn transmit(&mut self, mut packet: Packet) {
+        let found = self.netfilter.output(self.now, &packet);
         let source = if is_any(packet.source) { wire_family(packet.destination).any() } else { packet.source };
         match self.routing.output(source, packet.destination, None).map(|path| path.out) {
-            Ok(Out::Local) => self.backlog.push_back(packet),
-            Ok(Out::Link { device, hop }) if device != LO => self.leave(device, hop, packet),
+            Ok(Out::Local) => {
+                if self.translate(found, LO, &mut packet) {
+                    self.backlog.push_back(packet);
+                }
+            }
+            Ok(Out::Link { device, hop }) if device != LO => self.leave(found, device, hop, packet),
             // Nobody hears of it.
             _ => self.note_dropped(|| packet, Why::NobodyThere),
         }
     }
 
-    fn leave(&mut self, device: u32, hop: Ipv6Addr, packet: Packet) {
-        self.note_packet(Way::Out(device), &packet);
-        self.outbox.push(Leaving { device, hop, packet });
+    fn leave(&mut self, found: Found, device: u32, hop: Ipv6Addr, mut packet: Packet) {
+        if self.translate(found, device, &mut packet) {
+            self.note_packet(Way::Out(device), &packet);
+            self.outbox.push(Leaving { device, hop, packet });
+        }
+    }
+
+    /// Takes a packet that leaves to the rules; whether it goes on.
+    fn translate(&mut self, found: Found, device: u32, packet: &mut Packet) -> bool {
+        if found == Found::Untracked {
+            return true;
+        }
+        let Some(by) = self.routing.devices.iter().find(|other| other.index == device) else { return true };
+        let own = by.addresses.iter().map(|(own, _)| *own).find(|own| is_mapped(*own)).unwrap_or(packet.source);
+        let accepted = self.netfilter.postrouting(self.now, found, (&by.name, own), packet) == Verdict::Accept;
+        if !accepted {
+            self.note_dropped(|| packet.clone(), Why::NoTupleLeft);
+        }
+        accepted
     }
 
     /// Delivers what is under way to own addresses.
@@ -60,23 +83,27 @@ impl Namespace {
     /// A packet came in by a device: it is for this host, or goes on to the next network where `ip_forward` says so.
     pub fn receive(&mut self, device: u32, packet: &Packet) {
         self.note_packet(Way::In(device), packet);
+        let mut packet = packet.clone();
+        let found = self.netfilter.prerouting(self.now, &mut packet);
+        let packet = &packet;
         let here = match packet.destination.to_ipv4_mapped() {
             Some(v4) => self.routing.address_type(v4) == AddressType::Local,
             None => self.routing.is_local6(packet.destination),
         };
         if here {
+            self.netfilter.input(self.now, found, packet);
             self.take_in(packet);
         } else if self.sysctls.forward && is_mapped(packet.destination) {
-            self.forward(packet);
+            self.forward(found, packet);
         } else {
             self.note_dropped(|| packet.clone(), Why::NotForwarded);
         }
         self.deliver();
     }
 
-    fn forward(&mut self, packet: &Packet) {
+    fn forward(&mut self, found: Found, packet: &Packet) {
         match self.routing.next_hop(packet.destination) {
-            Some((device, hop)) => self.leave(device, hop, packet.clone()),
+            Some((device, hop)) => self.leave(found, device, hop, packet.clone()),
             None => self.tell_unreachable(packet, Unreachable::Net),
         }
     }
@@ -103,7 +130,9 @@ impl Namespace {
         let by = by.map_or(packet.source, |path| path.source);
         let answer = packet.answer(Body::Unreachable { what, by, protocol });
         match self.routing.next_hop(answer.destination) {
-            Some((device, hop)) if !self.is_own(answer.destination) => self.leave(device, hop, answer),
+            Some((device, hop)) if !self.is_own(answer.destination) => {
+                self.leave(Found::Untracked, device, hop, answer)
+            }
             _ => self.backlog.push_back(answer),
         }
     }

@@ -1,13 +1,15 @@
 //! Programs that show, use and set up the sockets of a host: those of iproute2 6.1, net-tools 2.10, procps 4.0 and
-//! netcat-openbsd 1.219, curl 7.88.1, lsof 4.95, ApacheBench 2.3, nginx 1.22.1 and Python's web server, as Debian 12 has
-//! them.
+//! netcat-openbsd 1.219, curl 7.88.1, lsof 4.95, ApacheBench 2.3, nginx 1.22.1, Python's web server, iptables 1.8.9 and
+//! conntrack 1.4.7, as Debian 12 has them.
 //!
 //! Each opens sockets by system calls of its own process ([`super::jobs::Process`]), or reads the host's namespace. Their
 //! output is that for a pipe: `ss` then makes no column wider than its content. Commands act with the rights of root.
 
 pub mod ab;
+pub mod conntrack;
 pub mod curl;
 pub mod ip;
+pub mod iptables;
 pub mod lsof;
 pub mod nc;
 pub mod netstat;
