@@ -179,7 +179,7 @@ fn whole_command(lines: &[Line], first: &str) -> Result<(String, usize), Problem
 
 /// Whether every part of a pipeline only reads, so that repeating it changes nothing.
 pub(super) fn reads(line: &str) -> bool {
-    const READERS: [&str; 26] = [
+    const READERS: [&str; 25] = [
         "jq",
         "grep",
         "sort",
@@ -197,7 +197,6 @@ pub(super) fn reads(line: &str) -> bool {
         "netstat",
         "lsof",
         "iptables-save",
-        "conntrack",
         "ip",
         "curl",
         "test",
@@ -223,6 +222,8 @@ pub(super) fn reads(line: &str) -> bool {
             }
             Some("ip") => !words.any(|word| ["add", "del", "delete", "replace", "flush", "set"].contains(&word)),
             Some("sysctl") => !words.any(|word| word.contains('=') || word == "-w"),
+            Some("iptables") => words.any(|word| word.starts_with('-') && word.ends_with(['S', 'L'])),
+            Some("conntrack") => words.next().is_some_and(|word| ["-L", "-S", "-C"].contains(&word)),
             program => program.is_some_and(|program| READERS.contains(&program)),
         }
     })

@@ -170,7 +170,18 @@ impl Session {
             let surplus = self.progress.history.len().saturating_sub(HISTORY_MAX);
             self.progress.history.drain(..surplus);
         }
-        self.do_now(&[Input::command(&Place::Workstation, line)]);
+        let input = self.typed(line);
+        self.do_now(&[input]);
+    }
+
+    /// A line of the terminal: `router# ss -tan` runs on that host of the lesson, all else on the learner's machine.
+    fn typed(&self, line: &str) -> Input {
+        let host = line.split_once("# ").map(|(name, rest)| (name.trim(), rest));
+        let lab = self.lab();
+        match host.filter(|(name, _)| lab.options().hosts.iter().any(|host| host.name == *name)) {
+            Some((name, rest)) => Input::command(&Place::Host(name.to_owned()), rest),
+            None => Input::command(&Place::Workstation, line),
+        }
     }
 
     fn apply(&mut self, file: &str) {
