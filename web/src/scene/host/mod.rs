@@ -22,6 +22,7 @@ use portlab_engine::host::{Answer, Call, Host};
 use portlab_engine::linux::Errno;
 use portlab_engine::linux::bind::Because;
 use portlab_engine::linux::socket::Protocol;
+use portlab_engine::tools::jobs::WORKSTATION;
 use portlab_engine::world::State as World;
 use portlab_scenarios::syscalls::on_lab::BENCH;
 
@@ -71,7 +72,11 @@ pub fn scene(world: &World, shown: Option<Shown>, bench: bool) -> Scene {
     let (then, packet) = moment_of(shown);
     let calls = calls(world, shown);
     let mine = |view: &View| (&**view.name == BENCH) == bench;
-    let all: Vec<View> = views(world, &calls, &then).filter(mine).collect();
+    let mut all: Vec<View> = views(world, &calls, &then).filter(mine).collect();
+    if all.len() > 1 {
+        // Beside hosts on links the workstation is drawn when something runs on it.
+        all.retain(|view| &**view.name != WORKSTATION || view.host.namespace().socket_count() > 0);
+    }
     let hidden_hosts = all.len().saturating_sub(HOSTS_MAX);
     let views = &all[..all.len() - hidden_hosts];
     Scene { wires: wires(views, packet.as_ref()), rails: views.iter().map(View::rail).collect(), hidden_hosts }

@@ -71,7 +71,9 @@ pub fn steps(trace: &[Moment]) -> Vec<(usize, usize)> {
     for (at, moment) in trace.iter().enumerate() {
         let new = match &moment.what {
             Happening::Packet { way, packet } => {
-                let same = matches!(way, Way::In(_)) && seen_packet.is_some_and(|(before, _)| before == packet);
+                // On its way from host to host a packet is told of by each; a rewritten one is another.
+                let told = |(before, at): (&Packet, u64)| before == packet && at == moment.at;
+                let same = !matches!(way, Way::Lo) && seen_packet.is_some_and(told);
                 let first = seen_packet.replace((packet, moment.at)).is_none();
                 // What its sender's state became on the way stands before it and belongs to it.
                 let own = begins.last().is_some_and(|begin| *begin > 0 && sends(&trace[*begin..at], packet));

@@ -1,6 +1,6 @@
 //! Scenes of a host: who decided, the steps of handshake and close, what is left over, and crowds.
 
-use portlab_engine::lab::{Lab, LabOptions, Nodes, Place};
+use portlab_engine::lab::{DeviceSpec, HostSpec, Lab, LabOptions, Nodes, Place};
 use portlab_scenarios::syscalls::on_lab::OnLab;
 use portlab_scenarios::syscalls::{Kernel, parse_trial};
 
@@ -39,6 +39,49 @@ fn ports(rail: &Rail) -> Vec<&Port> {
 /// The states at a port.
 fn states(rail: &Rail, port: u16) -> Vec<&'static str> {
     ports(rail).iter().filter(|one| one.port == port).flat_map(|one| &one.plugs).map(super::plug::Plug::says).collect()
+}
+
+/// Two hosts behind a router, which hands packets on as they are.
+fn linked() -> Lab {
+    let host = |name: &str, devices: &[(&str, &str)], gateway: Option<&str>| HostSpec {
+        name: name.to_owned(),
+        devices: devices
+            .iter()
+            .enumerate()
+            .map(|(n, (link, address))| DeviceSpec {
+                name: format!("eth{n}"),
+                link: (*link).to_owned(),
+                addresses: vec![(*address).to_owned()],
+            })
+            .collect(),
+        gateway: gateway.map(|address| address.parse().expect("an address")),
+        forwards: devices.len() > 1,
+    };
+    let hosts = vec![
+        host("client", &[("home", "10.0.0.2/24")], Some("10.0.0.1")),
+        host("router", &[("home", "10.0.0.1/24"), ("net", "203.0.113.1/24")], None),
+        host("server", &[("net", "203.0.113.10/24")], Some("203.0.113.1")),
+    ];
+    Lab::new(LabOptions { nodes: Nodes::NoCluster, hosts, ..LabOptions::default() })
+}
+
+#[test]
+fn a_packet_that_is_handed_on_is_one_step_and_the_wire_goes_from_host_to_host() {
+    let mut lab = linked();
+    lab.run(&Place::Host("server".into()), "nc -lk 80 > /dev/null &");
+    let from = lab.events().len();
+    lab.run(&Place::Host("client".into()), "curl -s --max-time 1 203.0.113.10 > /dev/null");
+    let frames = frames(lab.events(), from, "");
+    let at = frames.iter().position(|frame| frame.title == "SYN").expect("a handshake");
+    let titles: Vec<&str> = frames[at..at + 4].iter().map(|frame| frame.title.as_str()).collect();
+    assert_eq!(titles, ["SYN", "SYN-ACK", "ACK", "connect"]);
+    let scene = scene(&lab.at(frames[at].end), frames[at].shown(lab.events()), false);
+    let names: Vec<&str> = scene.rails.iter().map(|rail| &*rail.host).collect();
+    assert_eq!(names, ["client", "router", "server"]);
+    let wire = &scene.wires.wires[0];
+    let ends =
+        [&wire.opener, &wire.other].map(|end| (end.host.as_deref(), end.plug.as_ref().map(super::plug::Plug::says)));
+    assert_eq!(ends, [(Some("client"), Some("SYN_SENT")), (Some("server"), Some("SYN_RECV"))]);
 }
 
 const SERVER: &str = "socket(tcp4) = api\nbind(api, 0.0.0.0:8080)\nlisten(api, 16)\n";
