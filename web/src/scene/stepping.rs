@@ -53,8 +53,8 @@ pub(super) fn said(step: &[Moment], place: &str) -> Stop {
     (glyph, pill.flag, decision)
 }
 
-/// `:47386 CLOSE → SYN_SENT`; the packet beside it has the addresses.
+/// `port 47386 CLOSE → SYN_SENT`; the packet beside it has the addresses.
 fn words(change: &Change, brief: bool) -> String {
-    let end = if brief { format!(":{}", change.num) } else { show(change.local, change.num) };
+    let end = if brief { format!("port {}", change.num) } else { show(change.local, change.num) };
     format!("{end} {} → {}", change.from.name(), change.to.name())
 }

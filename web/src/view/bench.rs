@@ -42,8 +42,10 @@ pub fn bench(cx: &Cx) -> Html {
 fn inside(cx: &Cx, gate: Option<Gate>, covered: bool) -> Html {
     let session = cx.session;
     let open = session.open_blocks().blocks;
-    let shown = session.step().blocks.iter().take(open).find_map(|block| match block {
-        Block::Instrument(which) => Some(*which),
+    let mut blocks = session.step().blocks.iter().take(open);
+    let shown = blocks.find_map(|block| match block {
+        // What was run in the step has the stage.
+        Block::Instrument(which) if session.frames.is_empty() => Some(*which),
         _ => None,
     });
     match shown {

@@ -99,7 +99,7 @@ fn zone(zone: &Zone) -> Html {
         Kind::Local => ("local", "connect picks here"),
     };
     let empty = zone.ports.is_empty() && zone.hidden.ports == 0 && zone.attempt.is_none();
-    let weight = zone.ports.len().clamp(1, 4);
+    let weight = 2 + zone.ports.len().clamp(1, 3);
     html! {
         <div key={zone.low.to_string()} class={classes!("zone", class, empty.then_some("void"))} style={format!("--w:{weight}")} data-zone={format!("{}-{}", zone.low, zone.high)}>
             <p class="zone-h"><span class="mono">{ format!("{}–{}", zone.low, zone.high) }</span><small>{ says }</small></p>

@@ -108,7 +108,7 @@ fn instrument(which: Instrument) -> Html {
     };
     html! {
         <div class="cmds" data-instrument={which.name()}>
-            <div class="card-p"><b>{ title_of(which) }</b>{ ": " }{ says }</div>
+            <div class="card-p"><b>{ title_of(which) }</b>{ ": " }{ says }{ " " }<a href={format!("#/{}", which.name())}>{ "Open it alone" }</a></div>
         </div>
     }
 }
