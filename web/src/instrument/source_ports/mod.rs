@@ -7,15 +7,17 @@
 //! * [`settings`]: the load and the repairs. [`run`]: the load by system calls. [`record`]: what happened, for any moment.
 //! * [`live`]: time, steps, working ahead in slices.
 //! * [`geometry`] and [`paint`]: ports to pixels. [`words`]: what is said.
-//! * [`screen`]: the canvas and the style sheet's colours. [`view`], [`controls`], [`chart`]: components.
+//! * [`screen`]: the canvas and the style sheet's colours. [`view`], [`controls`], [`chart`]: components. [`page`]: where
+//!   they stand alone.
 //!
-//! All but the last four run natively and are tested there. Left out: NAT's own range, other users of the ports, a change
+//! All but the last five run natively and are tested there. Left out: NAT's own range, other users of the ports, a change
 //! of settings in the middle of a run.
 
 pub mod chart;
 pub mod controls;
 pub mod geometry;
 pub mod live;
+pub mod page;
 pub mod paint;
 pub mod record;
 pub mod run;
@@ -24,4 +26,5 @@ pub mod settings;
 pub mod view;
 pub mod words;
 
-pub use view::{SourcePorts, source_ports_page};
+pub use page::source_ports_page;
+pub use view::SourcePorts;

@@ -1,30 +1,32 @@
-//! The instrument as a component, and the page on which it stands alone.
+//! The instrument as a component: its state, when it is painted, and what stands around the maps.
 
 use std::rc::Rc;
 
-use gloo::events::{EventListener, EventListenerOptions};
-use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlCanvasElement, KeyboardEvent, PointerEvent};
+use gloo::events::EventListener;
+use web_sys::{Element, HtmlCanvasElement};
 use yew::prelude::*;
 
 use super::chart::Chart;
 use super::controls::{self, Load, Repairs};
 use super::geometry::{Geometry, Room};
 use super::live::{Act, Live, SPEEDS};
+use super::page;
 use super::paint::Picture;
 use super::record::{Counts, Event as RunEvent, How, Second};
 use super::screen::{self, Colours, NextFrame, Resizes, SAMPLES, SAMPLES_CLASS};
 use super::settings::Settings;
 use super::words;
-use crate::browser;
 use crate::path::SOURCE_PORTS;
-use crate::view::{self, SettingsHandle, Topbar, icon, mark};
+use crate::view::{SettingsHandle, icon, mark};
+
+mod maps;
 
 /// The address of the page, after the `#`.
 pub const PATH: &str = "/source-ports";
 
-/// Height of a map at most, in pixels of the page.
+/// Height of a map at most, in pixels of the page; on a phone both fit on one screen.
 const MAP_HEIGHT: f64 = 444.0;
+const MAP_HEIGHT_PHONE: f64 = 300.0;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
@@ -100,7 +102,7 @@ impl Component for SourcePorts {
             next: None,
             began: None,
             _theme: ctx.link().context(ctx.link().callback(|_: SettingsHandle| Msg::Room)).map(|context| context.1),
-            _kept: listeners(ctx),
+            _kept: page::listeners(ctx),
             resizes: None,
         }
     }
@@ -190,47 +192,6 @@ impl Component for SourcePorts {
     }
 }
 
-/// The keys of the whole page, and changes of the system's theme.
-fn listeners(ctx: &Context<SourcePorts>) -> Vec<EventListener> {
-    let mut kept = Vec::new();
-    let Some(window) = web_sys::window() else { return kept };
-    if let Ok(Some(dark)) = window.match_media("(prefers-color-scheme: dark)") {
-        let link = ctx.link().clone();
-        kept.push(EventListener::new(&dark, "change", move |_| link.send_message(Msg::Room)));
-    }
-    if !ctx.props().compact {
-        let link = ctx.link().clone();
-        let options = EventListenerOptions::enable_prevent_default();
-        kept.push(EventListener::new_with_options(&window, "keydown", options, move |event| {
-            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-            if let Some(act) = key(event) {
-                event.prevent_default();
-                link.send_message(Msg::Act(act));
-            }
-        }));
-    }
-    kept
-}
-
-/// What a key of the whole page does; space is the button's of id `sp-play`.
-fn key(event: &KeyboardEvent) -> Option<Act> {
-    if event.ctrl_key() || event.meta_key() || event.alt_key() || browser::typing() || view::dialog_open() {
-        return None;
-    }
-    let on = view::focused();
-    if matches!(on.as_str(), "tab" | "slider" | "INPUT") {
-        return None;
-    }
-    match event.key().as_str() {
-        "ArrowRight" => Some(Act::Step),
-        "ArrowLeft" => Some(Act::Back),
-        "Home" => Some(Act::Seek(0)),
-        "End" => Some(Act::Seek(super::record::RUN_MS)),
-        " " if !matches!(on.as_str(), "BUTTON" | "A" | "SUMMARY") => Some(Act::TogglePlay),
-        _ => None,
-    }
-}
-
 impl SourcePorts {
     fn range(&self) -> (u16, u16) {
         self.live.record().settings.range
@@ -274,7 +235,9 @@ impl SourcePorts {
         let width = |node: &NodeRef| node.cast::<Element>().map_or(0, |element| element.client_width());
         self.chart_width = u32::try_from(width(&self.nodes.chart)).unwrap_or(0);
         self.ratio = screen::ratio();
-        let room = Room { width: f64::from(width(&self.nodes.boxes[0])), height: MAP_HEIGHT, ratio: self.ratio };
+        let wide = f64::from(width(&self.nodes.boxes[0]));
+        let height = if wide < 400.0 { MAP_HEIGHT_PHONE } else { MAP_HEIGHT };
+        let room = Room { width: wide, height, ratio: self.ratio };
         let ports = self.live.record().settings.ports();
         let geometry = Geometry::new(ports.div_ceil(2), room);
         let changed = geometry != self.pictures[0].geometry;
@@ -319,137 +282,6 @@ impl SourcePorts {
                 { tile("free", mark("free", "c-mute"), "free", total(self.counts.free), "", false) }
                 { tile("refused", mark("ref", "c-ref"), errno, words::number(refused), "per second", refused > 0) }
             </dl>
-        }
-    }
-
-    fn maps(&self, ctx: &Context<Self>) -> Html {
-        let refused = self.live.record().refused_lately(self.live.shown()) > 0;
-        html! {
-            <div class={classes!("sp-maps", refused.then_some("full"))}>
-                { self.map(ctx, 0) }
-                { self.axis() }
-                { self.map(ctx, 1) }
-            </div>
-        }
-    }
-
-    fn map(&self, ctx: &Context<Self>, parity: usize) -> Html {
-        let settings = self.live.record().settings;
-        let name = words::parity(&settings, parity);
-        let (title, short) = match (parity, settings.searched()) {
-            (0, _) => (format!("{} ports, tried first", capital(name)), capital(name)),
-            (_, 1) => (format!("{} ports: none", capital(name)), capital(name)),
-            _ => (
-                format!("{} ports, tried when no {} one is free", capital(name), words::parity(&settings, 0)),
-                capital(name),
-            ),
-        };
-        let geometry = self.pictures[parity].geometry;
-        let pixels = |length: u32| f64::from(length) / self.ratio;
-        let size = format!("width:{:.3}px;height:{:.3}px", pixels(geometry.width()), pixels(geometry.height()));
-        let first = settings.range.0.saturating_add(parity as u16);
-        let looked = self.look.filter(|port| usize::from(port - settings.range.0) % 2 == parity);
-        let says = self.says(looked.unwrap_or(first));
-        let (taken, all) = (self.counts.taken(parity), self.counts.all(parity));
-        html! {
-            <figure key={parity} class="sp-map-w">
-                <figcaption><b>{ title }</b><span>{ format!("{} of {} taken", words::number(taken), words::number(all)) }</span></figcaption>
-                <div ref={self.nodes.boxes[parity].clone()} class="sp-map">
-                    <div class="sp-plot" style={size} role="slider" tabindex="0" aria-label={format!("{short} ports, one by one")} aria-valuemin={settings.range.0.to_string()}
-                        aria-valuemax={settings.range.1.to_string()} aria-valuenow={looked.unwrap_or(first).to_string()} aria-valuetext={says}
-                        onpointermove={self.point(ctx, parity)} onpointerleave={ctx.link().callback(|_: PointerEvent| Msg::Look(None))}
-                        onfocus={ctx.link().callback(move |_: FocusEvent| Msg::Look(Some(looked.unwrap_or(first))))}
-                        onblur={ctx.link().callback(|_: FocusEvent| Msg::Look(None))} onkeydown={self.walk(ctx, looked.unwrap_or(first))}>
-                        <canvas ref={self.nodes.canvases[parity].clone()} data-map={parity.to_string()} />
-                        { self.ring("last", self.live.cursor().last_use(self.live.record()).map(|last| last.port), parity) }
-                        { self.ring("look", looked, parity) }
-                    </div>
-                </div>
-            </figure>
-        }
-    }
-
-    /// A ring around a cell; it is always there, and hidden while it has nothing to show.
-    fn ring(&self, class: &'static str, port: Option<u16>, parity: usize) -> Html {
-        let Geometry { cell, gap, .. } = self.pictures[parity].geometry;
-        let place = port.map(|port| u32::from(port - self.range().0)).filter(|place| *place as usize % 2 == parity);
-        let (x, y) = place.map_or((0, 0), |place| self.pictures[parity].geometry.corner(place / 2));
-        let pixels = |length: u32| f64::from(length) / self.ratio;
-        let style = format!(
-            "transform:translate({:.2}px,{:.2}px);width:{:.2}px;height:{:.2}px",
-            pixels(x),
-            pixels(y),
-            pixels(cell.0 - gap.0),
-            pixels(cell.1 - gap.1)
-        );
-        html! { <i key={class} class={classes!("sp-ring", class)} {style} hidden={place.is_none()} /> }
-    }
-
-    fn point(&self, ctx: &Context<Self>, parity: usize) -> Callback<PointerEvent> {
-        let (geometry, ratio, range) = (self.pictures[parity].geometry, self.ratio, self.range());
-        ctx.link().callback(move |event: PointerEvent| {
-            let cell = geometry.cell_at(f64::from(event.offset_x()) * ratio, f64::from(event.offset_y()) * ratio);
-            Msg::Look(cell.and_then(|cell| u16::try_from(u32::from(range.0) + cell * 2 + parity as u32).ok()))
-        })
-    }
-
-    /// Keys on a map go from port to port.
-    fn walk(&self, ctx: &Context<Self>, port: u16) -> Callback<KeyboardEvent> {
-        let (link, (low, high)) = (ctx.link().clone(), self.range());
-        let row = i64::from(self.pictures[0].geometry.columns) * 2;
-        Callback::from(move |event: KeyboardEvent| {
-            let first = i64::from(low) + i64::from(port - low) % 2;
-            let last = i64::from(high) - (i64::from(high) - first) % 2;
-            let to = match event.key().as_str() {
-                "ArrowRight" => i64::from(port) + 2,
-                "ArrowLeft" => i64::from(port) - 2,
-                "ArrowDown" | "PageDown" => i64::from(port) + row,
-                "ArrowUp" | "PageUp" => i64::from(port) - row,
-                "Home" => first,
-                "End" => last,
-                _ => return,
-            };
-            event.prevent_default();
-            event.stop_propagation();
-            let to = if (first..=last).contains(&to) { to } else { i64::from(port) };
-            link.send_message(Msg::Look(u16::try_from(to).ok()));
-        })
-    }
-
-    /// Port numbers of some rows.
-    fn axis(&self) -> Html {
-        let geometry = self.pictures[0].geometry;
-        let (low, high) = self.range();
-        let rows = if geometry.rows == 0 { Vec::new() } else { geometry.labelled_rows() };
-        let label = |row: u32| {
-            let y = f64::from(row * geometry.cell.1) / self.ratio + f64::from(geometry.cell.1) / self.ratio / 2.0;
-            let port = (u32::from(low) + row * geometry.columns * 2).min(u32::from(high));
-            html! { <span key={row} style={format!("top:{y:.1}px")}>{ port }</span> }
-        };
-        html! { <div key="axis" class="sp-axis" aria-hidden="true">{ for rows.into_iter().map(label) }</div> }
-    }
-
-    /// What the port is at the moment that is shown.
-    fn says(&self, port: u16) -> String {
-        let record = self.live.record();
-        let place = usize::from(port - record.settings.range.0);
-        let state = self.live.cursor().state(record, place);
-        words::port(port, state, self.live.cursor().rest(record, place))
-    }
-
-    fn legend(&self) -> Html {
-        let barred = !self.live.record().barred.is_empty();
-        let says = self.look.map_or_else(|| "one cell = one port".to_owned(), |port| self.says(port));
-        let live = if self.live.playing { "off" } else { "polite" };
-        html! {
-            <div class="sp-legend">
-                <span>{ "TIME_WAIT, just closed" }<i class="ramp" />{ "60 s, about to be free" }</span>
-                <span><i class="sw est" />{ "established" }</span>
-                <span><i class="sw free" />{ "free" }</span>
-                <span><i class="sw last" />{ "last port picked" }</span>
-                <span hidden={!barred}><i class="sw barred" />{ "a listener’s" }</span>
-                <output class={classes!("sp-look", self.look.map(|_| "on"))} aria-live={live}>{ says }</output>
-            </div>
         }
     }
 
@@ -516,46 +348,7 @@ impl SourcePorts {
     }
 }
 
-/// What stands at the instrument's address.
-pub fn source_ports_page() -> Html {
-    html! { <Page key="source-ports" /> }
-}
-
-/// The instrument alone, with the settings that the address names.
-#[component]
-fn Page() -> Html {
-    let settings = use_context::<SettingsHandle>();
-    use_effect_with((), |()| browser::set_title(&format!("{SOURCE_PORTS} · portlab")));
-    use_effect(move || {
-        let listener = move |event: &Event| {
-            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-            let meant =
-                !(event.ctrl_key() || event.meta_key() || event.alt_key() || browser::typing() || view::dialog_open());
-            let letters = settings.as_ref().is_none_or(|settings| settings.letter_keys);
-            if meant && letters && view::letter_of_page(&event.key().to_lowercase(), settings.as_ref()) {
-                event.prevent_default();
-            }
-        };
-        let options = EventListenerOptions::enable_prevent_default();
-        let listener =
-            web_sys::window().map(|window| EventListener::new_with_options(&window, "keydown", options, listener));
-        move || drop(listener)
-    });
-    let begins = use_memo((), |()| Settings::decode(&screen::query_of_address()));
-    html! {
-        <div data-page="source-ports">
-            <Topbar lesson={Some((AttrValue::from("Five-tuples"), AttrValue::from("Source ports")))} />
-            <main class="sp-page"><SourcePorts settings={Some(*begins)} /></main>
-        </div>
-    }
-}
-
 /// Of several destinations the maps show the first.
 fn of_many(settings: &Settings) -> String {
     if settings.destinations > 1 { format!(", the first of {},", settings.destinations) } else { String::new() }
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
