@@ -11,12 +11,13 @@ use portlab_engine::linux::socket::Protocol;
 use portlab_engine::linux::trace::Trace;
 use regex_lite::Regex;
 
-const SESSIONS: [(&str, &str, &str); 7] = [
+const SESSIONS: [(&str, &str, &str); 8] = [
     ("listen", include_str!("../fixtures/host/listen.in"), include_str!("../fixtures/host/listen.txt")),
     ("time-wait", include_str!("../fixtures/host/time-wait.in"), include_str!("../fixtures/host/time-wait.txt")),
     ("sysctl", include_str!("../fixtures/host/sysctl.in"), include_str!("../fixtures/host/sysctl.txt")),
     ("ip", include_str!("../fixtures/host/ip.in"), include_str!("../fixtures/host/ip.txt")),
     ("curl", include_str!("../fixtures/host/curl.in"), include_str!("../fixtures/host/curl.txt")),
+    ("iptables", include_str!("../fixtures/host/iptables.in"), include_str!("../fixtures/host/iptables.txt")),
     ("lsof", include_str!("../fixtures/host/lsof.in"), include_str!("../fixtures/host/lsof.txt")),
     ("nc", include_str!("../fixtures/host/nc.in"), include_str!("../fixtures/host/nc.txt")),
 ];

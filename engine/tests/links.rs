@@ -144,3 +144,81 @@ fn linked_hosts_are_folded_and_replayed() {
     assert_eq!(printed, once_more);
     assert!(events == again.events());
 }
+
+/// What a router that gives connections another source does, in a range of that many ports from 40000 on.
+fn behind_nat(ports: u16) -> Lab {
+    let mut lab = lab();
+    let rule = "iptables -t nat -A POSTROUTING -o eth1 -p tcp -j SNAT --to-source 203.0.113.1";
+    assert_eq!(on(&mut lab, "router", &format!("{rule}:40000-{}", 39_999 + ports)), "");
+    on(&mut lab, "server", "nc -lk 80 > served &");
+    lab
+}
+
+#[test]
+fn a_translated_connection_is_seen_with_the_routers_address() {
+    let mut lab = behind_nat(4);
+    on(&mut lab, "c1", "sysctl -qw net.ipv4.ip_local_port_range='50000 50000'");
+    let from = lab.events().len();
+    on(&mut lab, "c1", "echo hello | nc -N 203.0.113.10 80");
+    let told = told(&lab, from);
+    assert_eq!(lab.state().files["served"].as_ref(), "hello\n");
+    assert!(told.contains("router: 10.0.0.2:50000 > 203.0.113.10:80 [S], in\n"), "{told}");
+    assert!(told.contains("server: 203.0.113.1:4000"), "{told}");
+    assert!(!told.contains("server: 10.0.0.2"), "{told}");
+    let listed = on(&mut lab, "router", "conntrack -L");
+    assert!(listed.starts_with("tcp      6 119 TIME_WAIT src=10.0.0.2 dst=203.0.113.10 sport=50000 dport=80 src=203.0.113.10 dst=203.0.113.1 sport=80 dport=4000"), "{listed}");
+    assert!(listed.contains(" [ASSURED] mark=0 use=1\nconntrack v1.4.7 (conntrack-tools): 1 flow entries"), "{listed}");
+    let counted = on(&mut lab, "router", "iptables -t nat -nvL POSTROUTING");
+    assert!(counted.contains("    1    60 SNAT       6    --  *      eth1 "), "{counted}");
+    // A closed connection is tracked for 120 s, the client's own TIME_WAIT lasts 60.
+    lab.advance(Duration::from_secs(70));
+    assert_eq!(on(&mut lab, "c1", "ss -Htan"), "");
+    assert_eq!(on(&mut lab, "router", "conntrack -C"), "1\n");
+    lab.advance(Duration::from_secs(60));
+    assert_eq!(on(&mut lab, "router", "conntrack -C"), "0\n");
+    // A refused connection is not tracked any more.
+    on(&mut lab, "c1", "nc -zv 203.0.113.10 9");
+    assert_eq!(on(&mut lab, "router", "conntrack -C"), "0\n");
+}
+
+/// FACTS 4: no errno, no ICMP; `insert_failed` and `drop` rise with each SYN that is lost.
+#[test]
+fn a_translation_without_a_port_left_is_silence() {
+    let mut lab = behind_nat(2);
+    // A listener whose queue takes them all, and clients that stay.
+    on(&mut lab, "c1", "sysctl -qw net.ipv4.ip_local_port_range='50000 50005'");
+    for client in ["c1", "c2"] {
+        on(&mut lab, client, "echo stays | nc -w1 203.0.113.10 80");
+    }
+    // Both have closed: their places are given to others.
+    assert!(on(&mut lab, "c1", "nc -zv 203.0.113.10 80").ends_with("succeeded!\n"));
+    assert!(on(&mut lab, "router", "conntrack -S").contains("insert_failed=0 drop=0 "));
+    // Half-open ones do not give way: nobody answers at this address.
+    for client in ["c1", "c2"] {
+        on(&mut lab, client, "nc -w2 -z 203.0.113.77 80");
+    }
+    let silent = on(&mut lab, "c1", "nc -w2 -zv 203.0.113.77 80");
+    assert!(silent.ends_with("timed out: Operation now in progress\n"), "{silent}");
+    let stats = on(&mut lab, "router", "conntrack -S");
+    // The SYN and what was sent again of it.
+    assert!(stats.contains("insert_failed=3 drop=3 "), "{stats}");
+    assert!(on(&mut lab, "router", "conntrack -L").contains("SYN_SENT src=10.0.0.2 dst=203.0.113.77 sport="));
+    assert!(on(&mut lab, "c2", "nc -zv 203.0.113.10 80").ends_with("succeeded!\n"), "another destination has ports");
+}
+
+/// FACTS 4: the port is kept while the tuple is free; of two clients with one port one gets another, from 1024 on.
+#[test]
+fn masquerade_keeps_the_port_that_is_free() {
+    let mut lab = lab();
+    on(&mut lab, "router", "iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE");
+    on(&mut lab, "server", "nc -lk 80 > served &");
+    for client in ["c1", "c2"] {
+        on(&mut lab, client, "sysctl -qw net.ipv4.ip_local_port_range='50000 50000'");
+        on(&mut lab, client, "echo a | nc -N 203.0.113.10 80");
+    }
+    let listed = on(&mut lab, "router", "conntrack -L");
+    let given = |line: &str| line.rsplit("dport=").next().unwrap().split(' ').next().unwrap().parse::<u16>().unwrap();
+    let ports: Vec<u16> = listed.lines().filter(|line| line.contains("TIME_WAIT")).map(given).collect();
+    assert_eq!(ports.len(), 2, "{listed}");
+    assert!(ports[0] == 50_000 && ports[1] != 50_000 && ports[1] >= 1024, "{listed}");
+}
