@@ -40,7 +40,7 @@ fn end(end: &End, hosts: bool, side: &'static str) -> Html {
     let Some(plug) = &end.plug else {
         return html! {
             <div class={classes!("end", "nobody", side)} data-state="none">
-                <i class="g-w">{ mark("virtual", "c-mute") }</i><b class="p">{ port }</b><span class="ad mono">{ address }</span><span class="st">{ "nobody" }</span>
+                <i class="g-w">{ mark("virtual", "c-mute") }</i><b class="p">{ port }</b><span class="ad mono">{ address }</span><span class="st">{ "no socket" }</span><span class="who">{ host.unwrap_or_default() }</span>
             </div>
         };
     };

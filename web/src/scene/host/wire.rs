@@ -194,7 +194,12 @@ fn far_end(views: &[View], protocol: Protocol, address: std::net::Ipv6Addr, port
             }
         }
     }
-    End { host: None, at, plug: None }
+    // The address may be a host's own, as that of a router which has put it in the place of another.
+    let has = |view: &&View| {
+        let devices = &view.host.namespace().routing.devices;
+        devices.iter().flat_map(|device| &device.addresses).any(|(own, _)| *own == address)
+    };
+    End { host: views.iter().find(has).map(|view| view.name.clone()), at, plug: None }
 }
 
 /// Puts the packet on its wire; one that belongs to none gets one.
