@@ -199,8 +199,19 @@ fn hold(lessons: &[Lesson], dir: Option<&Path>, record: bool) -> anyhow::Result<
 }
 
 /// The Debian packages of the programs that lessons run.
-const PACKAGES: [&str; 9] =
-    ["apache2-utils", "curl", "iproute2", "lsof", "net-tools", "netcat-openbsd", "procps", "util-linux", "bash"];
+#[cfg(target_os = "linux")]
+const PACKAGES: [&str; 10] = [
+    "bash",
+    "conntrack",
+    "curl",
+    "iproute2",
+    "iptables",
+    "lsof",
+    "net-tools",
+    "netcat-openbsd",
+    "procps",
+    "util-linux",
+];
 
 #[cfg(not(target_os = "linux"))]
 fn hold(_: &[Lesson], _: Option<&Path>, _: bool) -> anyhow::Result<bool> {
