@@ -184,9 +184,7 @@ fn hold(lessons: &[Lesson], dir: Option<&Path>, record: bool) -> anyhow::Result<
     if lessons.is_empty() {
         return Ok(true);
     }
-    if install::is_debian_kin() {
-        install::debian_packages(&PACKAGES, "for the lessons' commands")?;
-    }
+    install_programs()?;
     let report = lessons::verify(lessons);
     println!("{}", report.table());
     if let Some(dir) = dir {
@@ -198,8 +196,15 @@ fn hold(lessons: &[Lesson], dir: Option<&Path>, record: bool) -> anyhow::Result<
     Ok(report.is_good())
 }
 
+/// Installs what lessons run where it is missing; elsewhere than on Debian that is the person's.
+///
+/// # Errors
+/// What is missing cannot be installed.
+pub fn install_programs() -> anyhow::Result<()> {
+    if install::is_debian_kin() { install::debian_packages(&PACKAGES, "for the lessons' commands") } else { Ok(()) }
+}
+
 /// The Debian packages of the programs that lessons run.
-#[cfg(target_os = "linux")]
 const PACKAGES: [&str; 10] = [
     "bash",
     "conntrack",

@@ -123,6 +123,10 @@ fn lints(session: &mut Session) -> anyhow::Result<Outcome> {
 }
 
 fn tests(session: &mut Session) -> anyhow::Result<Outcome> {
+    // Some ask the kernel by the programs that lessons run.
+    if crate::kernel::lacking().is_none() {
+        crate::kernel_verify::install_programs()?;
+    }
     session.check(cargo().args(["test", "--workspace", "--exclude", browser::PACKAGE, "--no-fail-fast"]))
 }
 
