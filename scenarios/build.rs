@@ -1,9 +1,12 @@
 //! Compiles the lessons: reads every `lessons/*/lesson.md` with the manifests beside it into one JSON text, so that
-//! the page carries no Markdown parser and a lesson with a mistake does not build.
+//! the page carries no Markdown parser and a lesson with a mistake does not build. Beside it lies what the records of
+//! real runs confirm, so that the page does not carry the records.
 
 use std::fs;
 use std::path::Path;
 use std::process::exit;
+
+use serde::Serialize;
 
 #[allow(dead_code)]
 #[path = "src/model.rs"]
@@ -13,26 +16,43 @@ mod model;
 mod parse;
 #[path = "src/read.rs"]
 mod read;
+#[allow(dead_code)]
+#[path = "src/record.rs"]
+mod record;
+
+use record::{Confirmation, FILES, Record, Records};
 
 fn main() {
-    println!("cargo::rerun-if-changed=lessons");
-    println!("cargo::rerun-if-changed=src/model.rs");
-    println!("cargo::rerun-if-changed=src/parse");
-    println!("cargo::rerun-if-changed=src/read.rs");
-    let out = std::env::var("OUT_DIR").unwrap_or_default();
-    let lessons = match read::lessons(Path::new("lessons")) {
-        Ok(lessons) => lessons,
-        Err(message) => {
-            println!("cargo::error={message}");
-            exit(1);
-        }
-    };
-    let json = serde_json::to_string(&lessons).unwrap_or_else(|error| {
-        println!("cargo::error={error}");
-        exit(1)
-    });
-    if let Err(error) = fs::write(Path::new(&out).join("lessons.json"), json) {
-        println!("cargo::error=cannot write the compiled lessons: {error}");
+    for input in ["lessons", "records", "src/model.rs", "src/parse", "src/read.rs", "src/record.rs"] {
+        println!("cargo::rerun-if-changed={input}");
+    }
+    if let Err(message) = compile() {
+        println!("cargo::error={message}");
         exit(1);
     }
+}
+
+fn compile() -> Result<(), String> {
+    write("lessons.json", &read::lessons(Path::new("lessons"))?)?;
+    write("confirmations.json", &confirmations()?)
+}
+
+/// What the records confirm, in their order.
+fn confirmations() -> Result<Vec<Confirmation>, String> {
+    let mut all = Vec::new();
+    for name in FILES {
+        let path = Path::new("records").join(name);
+        let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let text = fs::read_to_string(&path).map_err(|error| wrong(&error))?;
+        let records: Records = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+        all.extend(records.lessons.iter().filter_map(Record::confirmation));
+    }
+    Ok(all)
+}
+
+/// Puts it where the crate takes it from.
+fn write(name: &str, what: &impl Serialize) -> Result<(), String> {
+    let json = serde_json::to_string(what).map_err(|error| error.to_string())?;
+    let out = std::env::var("OUT_DIR").unwrap_or_default();
+    fs::write(Path::new(&out).join(name), json).map_err(|error| format!("cannot write the compiled {name}: {error}"))
 }

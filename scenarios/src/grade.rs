@@ -6,25 +6,13 @@
 use std::time::Duration;
 
 use crate::claim;
+pub use crate::model::Verdict;
 use crate::model::{Block, Calls, Choice, Command, Exercise, Goal, Lesson, Question};
 use crate::script::{self, Made};
 use crate::world::{Seen, World};
 
 /// How long a look waits before the next.
 pub const POLL: Duration = Duration::from_millis(500);
-
-/// How a claim compared with what a world showed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    Same,
-    Different,
-    /// The world could not answer; the report says why.
-    Inconclusive,
-    NotRun,
-    /// Differs for a reason that is recorded.
-    KnownDifference,
-}
 
 /// A claim with everything that was seen.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! The lessons of portlab and what runs them.
 //!
-//! * [`model`]: what a lesson is. [`lessons`] gives those that were compiled in.
+//! * [`model`]: what a lesson is. [`lessons`] gives those that were compiled in, [`confirmations`] what confirms them.
 //! * [`claim`]: whether an output is the one that was claimed.
 //! * [`world`]: where commands run: the engine here, a real cluster in xtask.
 //! * [`grade`]: runs a lesson in a world and says of each claim, prediction and exercise how it went.
@@ -28,6 +28,18 @@ pub mod world;
 /// Never: the build wrote this text with the same types.
 #[must_use]
 pub fn lessons() -> Vec<model::Lesson> {
-    serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/lessons.json")))
-        .unwrap_or_else(|error| unreachable!("the build wrote this text: {error}"))
+    compiled(include_str!(concat!(env!("OUT_DIR"), "/lessons.json")))
+}
+
+/// What records of real runs confirm, of those that were committed with these lessons.
+///
+/// # Panics
+/// As [`lessons`].
+#[must_use]
+pub fn confirmations() -> Vec<record::Confirmation> {
+    compiled(include_str!(concat!(env!("OUT_DIR"), "/confirmations.json")))
+}
+
+fn compiled<T: serde::de::DeserializeOwned>(text: &str) -> T {
+    serde_json::from_str(text).unwrap_or_else(|error| unreachable!("the build wrote this text: {error}"))
 }

@@ -242,3 +242,16 @@ pub struct Goal {
     /// Shown when this goal is the first that fails.
     pub hints: Vec<Vec<Span>>,
 }
+
+/// How a claim compared with what a world showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Same,
+    Different,
+    /// The world could not answer; the report says why.
+    Inconclusive,
+    NotRun,
+    /// Differs for a reason that is recorded.
+    KnownDifference,
+}

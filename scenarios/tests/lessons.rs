@@ -1,8 +1,10 @@
 //! Every lesson passes the gate, and the gate refuses what it must.
 
+use portlab_scenarios::grade::Verdict;
 use portlab_scenarios::model::Lesson;
+use portlab_scenarios::record::{Confirmation, Confirmed, Record, Records, confirming};
 use portlab_scenarios::world::Engine;
-use portlab_scenarios::{gate, lessons, parse, record};
+use portlab_scenarios::{confirmations, gate, lessons, parse};
 
 fn complaints(lesson: &Lesson) -> Vec<String> {
     let mut engine = Engine::new(Some(portlab_jq::run));
@@ -20,11 +22,57 @@ fn every_lesson_passes() {
     }
 }
 
+fn record(verdicts: &[Verdict]) -> Record {
+    let confirmed = |verdict: &Verdict| Confirmed {
+        place: "step 1".into(),
+        command: "ss -tln".into(),
+        verdict: *verdict,
+        tries: 1,
+    };
+    Record {
+        lesson: "x".into(),
+        hash: "1".into(),
+        kernel: "6.18.44".into(),
+        kind: String::new(),
+        kubernetes: String::new(),
+        node_image: String::new(),
+        date: "2026-11-21".into(),
+        claims: verdicts.iter().map(confirmed).collect(),
+    }
+}
+
 #[test]
-fn the_committed_record_can_be_read() {
+fn a_record_confirms_when_every_claim_held() {
+    use Verdict::*;
+    let rows: [(&[Verdict], bool); 6] = [
+        (&[], false),
+        (&[Same], true),
+        (&[Same, KnownDifference], true),
+        (&[Same, Different], false),
+        (&[NotRun, Same], false),
+        (&[Same, Inconclusive], false),
+    ];
+    for (verdicts, confirms) in rows {
+        assert_eq!(record(verdicts).confirmation().is_some(), confirms, "{verdicts:?}");
+    }
+}
+
+#[test]
+fn only_the_very_text_is_confirmed() {
+    let all: Vec<_> = record(&[Verdict::Same]).confirmation().into_iter().collect();
+    assert_eq!(confirming(&all, "x", "1").map(Confirmation::system), Some("Linux 6.18.44".to_owned()));
+    assert_eq!(confirming(&all, "x", "2"), None);
+    assert_eq!(confirming(&all, "y", "1"), None);
+}
+
+/// The build takes out of the committed records what they confirm, and no more.
+#[test]
+fn the_confirmations_are_those_of_the_committed_records() {
     let texts = [include_str!("../records/kind.json"), include_str!("../records/kernel.json")];
-    let read = |text| serde_json::from_str::<record::Records>(text).unwrap().lessons;
-    assert_eq!(texts.into_iter().flat_map(read).collect::<Vec<_>>(), record::committed().lessons);
+    let read = |text| serde_json::from_str::<Records>(text).unwrap().lessons;
+    let records: Vec<Record> = texts.into_iter().flat_map(read).collect();
+    assert!(!records.is_empty());
+    assert_eq!(confirmations(), records.iter().filter_map(Record::confirmation).collect::<Vec<_>>());
 }
 
 const GOOD: &str = "---

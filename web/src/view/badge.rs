@@ -1,15 +1,23 @@
 //! The badge: on what a lesson's claims were confirmed. Its text comes from recorded runs, never from here.
 
 use portlab_scenarios::model::Lesson;
-use portlab_scenarios::record;
+use portlab_scenarios::record::{self, Confirmation};
 use yew::prelude::*;
 
 use super::icon::icon;
 
+thread_local! {
+    static CONFIRMATIONS: Vec<Confirmation> = portlab_scenarios::confirmations();
+}
+
+/// What confirms the lesson as it stands; all that confirms lessons is read once.
+fn confirming(lesson: &Lesson) -> Option<Confirmation> {
+    CONFIRMATIONS.with(|all| record::confirming(all, &lesson.id, &lesson.hash).cloned())
+}
+
 /// The systems and the date, as a lesson's page shows them.
 pub fn confirmation(lesson: &Lesson) -> Html {
-    let records = record::committed();
-    match record::confirming(&records, lesson) {
+    match confirming(lesson) {
         Some(run) => html! {
             <div class="confirm">
                 <span>{ icon("tick") }{ run.system() }</span>
@@ -22,8 +30,7 @@ pub fn confirmation(lesson: &Lesson) -> Html {
 
 /// The same in a line of the path.
 pub fn short(lesson: &Lesson) -> Html {
-    let records = record::committed();
-    match record::confirming(&records, lesson) {
+    match confirming(lesson) {
         Some(run) => {
             html! { <span class="ok">{ icon("tick") }{ run.system().replace("Kubernetes ", "") }</span> }
         }
