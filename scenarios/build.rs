@@ -1,6 +1,6 @@
 //! Compiles the lessons: reads every `lessons/*/lesson.md` with the manifests beside it into one JSON text, so that
-//! the page carries no Markdown parser and a lesson with a mistake does not build. Beside it lies what the records of
-//! real runs confirm, so that the page does not carry the records.
+//! the page carries no Markdown parser and a lesson with a mistake does not build. Beside it lie the index of the
+//! lessons, so that home does without them, and what the records of real runs confirm, so that nothing carries those.
 
 use std::fs;
 use std::path::Path;
@@ -8,6 +8,8 @@ use std::process::exit;
 
 use serde::Serialize;
 
+#[path = "src/index.rs"]
+mod index;
 #[allow(dead_code)]
 #[path = "src/model.rs"]
 mod model;
@@ -20,10 +22,11 @@ mod read;
 #[path = "src/record.rs"]
 mod record;
 
+use index::Entry;
 use record::{Confirmation, FILES, Record, Records};
 
 fn main() {
-    for input in ["lessons", "records", "src/model.rs", "src/parse", "src/read.rs", "src/record.rs"] {
+    for input in ["lessons", "records", "src/index.rs", "src/model.rs", "src/parse", "src/read.rs", "src/record.rs"] {
         println!("cargo::rerun-if-changed={input}");
     }
     if let Err(message) = compile() {
@@ -33,7 +36,9 @@ fn main() {
 }
 
 fn compile() -> Result<(), String> {
-    write("lessons.json", &read::lessons(Path::new("lessons"))?)?;
+    let lessons = read::lessons(Path::new("lessons"))?;
+    write("lessons.json", &lessons)?;
+    write("index.json", &lessons.iter().map(Entry::of).collect::<Vec<_>>())?;
     write("confirmations.json", &confirmations()?)
 }
 

@@ -5,6 +5,7 @@
 //! * [`world`]: where commands run: the engine here, a real cluster in xtask.
 //! * [`grade`]: runs a lesson in a world and says of each claim, prediction and exercise how it went.
 //! * [`gate`]: what every lesson must pass, from both sides.
+//! * [`mod@index`]: what the learning path needs of the lessons; [`index()`] gives it of those that were compiled in.
 //! * [`record`]: what a run on a real cluster has confirmed.
 //! * [`script`]: a lesson's system calls in a world.
 //! * [`syscalls`]: scripts of system calls, and worlds that answer them.
@@ -12,6 +13,7 @@
 pub mod claim;
 pub mod gate;
 pub mod grade;
+pub mod index;
 pub mod model;
 #[cfg(feature = "parse")]
 pub mod parse;
@@ -29,6 +31,15 @@ pub mod world;
 #[must_use]
 pub fn lessons() -> Vec<model::Lesson> {
     compiled(include_str!(concat!(env!("OUT_DIR"), "/lessons.json")))
+}
+
+/// The index of the same lessons, in the same order.
+///
+/// # Panics
+/// As [`lessons`].
+#[must_use]
+pub fn index() -> Vec<index::Entry> {
+    compiled(include_str!(concat!(env!("OUT_DIR"), "/index.json")))
 }
 
 /// What records of real runs confirm, of those that were committed with these lessons.

@@ -1,10 +1,11 @@
 //! Every lesson passes the gate, and the gate refuses what it must.
 
 use portlab_scenarios::grade::Verdict;
+use portlab_scenarios::index::Entry;
 use portlab_scenarios::model::Lesson;
 use portlab_scenarios::record::{Confirmation, Confirmed, Record, Records, confirming};
 use portlab_scenarios::world::Engine;
-use portlab_scenarios::{confirmations, gate, lessons, parse};
+use portlab_scenarios::{confirmations, gate, index, lessons, parse};
 
 fn complaints(lesson: &Lesson) -> Vec<String> {
     let mut engine = Engine::new(Some(portlab_jq::run));
@@ -20,6 +21,13 @@ fn every_lesson_passes() {
         let complaints = complaints(&lesson);
         assert!(complaints.is_empty(), "{}", complaints.join("\n\n"));
     }
+}
+
+#[test]
+fn the_index_is_that_of_the_lessons() {
+    let index = index();
+    assert_eq!(index, lessons().iter().map(Entry::of).collect::<Vec<_>>());
+    assert!(index.iter().all(|entry| entry.steps.iter().any(|waits| !waits.is_empty())), "each has something to do");
 }
 
 fn record(verdicts: &[Verdict]) -> Record {

@@ -1,14 +1,23 @@
 //! The learning path: sixteen lessons in four chapters.
 //!
-//! A lesson that this build has is found by its title among [`portlab_scenarios`]' lessons; the others are shown
-//! as not yet available, with nothing invented about them.
+//! A lesson that this build has is found by its title in the index of [`portlab_scenarios`]; the others are shown
+//! as not yet available, with nothing invented about them. The lessons themselves are read where one is opened, so that
+//! the module of home does not carry them.
 
 use std::rc::Rc;
 
+use portlab_scenarios::index::Entry;
 use portlab_scenarios::model::{Instrument, Lesson};
 
 thread_local! {
+    static INDEX: Rc<[Entry]> = portlab_scenarios::index().into();
     static LESSONS: Rc<[Rc<Lesson>]> = portlab_scenarios::lessons().into_iter().map(Rc::new).collect();
+}
+
+/// The index of the lessons of this build, read once.
+#[must_use]
+pub fn index() -> Rc<[Entry]> {
+    INDEX.with(Rc::clone)
 }
 
 /// The lessons of this build, read once.

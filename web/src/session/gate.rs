@@ -3,6 +3,7 @@
 //! A prediction waits for a choice, commands wait to be run and looked at to the end, a recall question waits for an
 //! answer, an exercise for its goals. The five phases of a step are read from the same walk.
 
+use portlab_scenarios::index::{Wait, Waits};
 use portlab_scenarios::model::{Block, Step};
 
 use super::progress::Progress;
@@ -63,19 +64,28 @@ pub fn open(step: &Step, number: usize, progress: &Progress) -> Open {
     Open { blocks, gate, phases: phases(step, gate) }
 }
 
-/// Whether nothing of a step waits any more.
+/// Whether nothing waits any more of what waits in a step.
 #[must_use]
-pub fn is_done(step: &Step, number: usize, progress: &Progress) -> bool {
-    open(step, number, progress).gate.is_none()
+pub fn is_done(waits: &[Wait], number: usize, progress: &Progress) -> bool {
+    waits.iter().all(|(at, waits)| is_met(waits, (number, *at), progress))
 }
 
 fn gate_at(block: &Block, step: usize, at: usize, progress: &Progress) -> Option<Gate> {
-    match block {
-        Block::Prose(_) | Block::Yaml { .. } | Block::Instrument(_) => None,
-        Block::Predict(question) => (!progress.answers.contains_key(&question.id)).then_some(Gate::Predict(at)),
-        Block::Recall(question) => (!progress.answers.contains_key(&question.id)).then_some(Gate::Recall(at)),
-        Block::Console(_) | Block::Syscalls(_) => (!progress.runs.contains(&(step, at))).then_some(Gate::Run(at)),
-        Block::Exercise(exercise) => (!progress.exercises.contains_key(&exercise.id)).then_some(Gate::Exercise(at)),
+    let waits = Waits::of(block).filter(|waits| !is_met(waits, (step, at), progress))?;
+    Some(match waits {
+        Waits::Predict(_) => Gate::Predict(at),
+        Waits::Run => Gate::Run(at),
+        Waits::Recall(_) => Gate::Recall(at),
+        Waits::Exercise(_) => Gate::Exercise(at),
+    })
+}
+
+/// Whether the learner has done what a block waits for; its place is the step's number and its own.
+fn is_met(waits: &Waits, place: (usize, usize), progress: &Progress) -> bool {
+    match waits {
+        Waits::Predict(question) | Waits::Recall(question) => progress.answers.contains_key(question),
+        Waits::Run => progress.runs.contains(&place),
+        Waits::Exercise(exercise) => progress.exercises.contains_key(exercise),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The badge: on what a lesson's claims were confirmed. Its text comes from recorded runs, never from here.
 
+use portlab_scenarios::index::Entry;
 use portlab_scenarios::model::Lesson;
 use portlab_scenarios::record::{self, Confirmation};
 use yew::prelude::*;
@@ -11,13 +12,13 @@ thread_local! {
 }
 
 /// What confirms the lesson as it stands; all that confirms lessons is read once.
-fn confirming(lesson: &Lesson) -> Option<Confirmation> {
-    CONFIRMATIONS.with(|all| record::confirming(all, &lesson.id, &lesson.hash).cloned())
+fn confirming(lesson: &str, hash: &str) -> Option<Confirmation> {
+    CONFIRMATIONS.with(|all| record::confirming(all, lesson, hash).cloned())
 }
 
 /// The systems and the date, as a lesson's page shows them.
 pub fn confirmation(lesson: &Lesson) -> Html {
-    match confirming(lesson) {
+    match confirming(&lesson.id, &lesson.hash) {
         Some(run) => html! {
             <div class="confirm">
                 <span>{ icon("tick") }{ run.system() }</span>
@@ -29,8 +30,8 @@ pub fn confirmation(lesson: &Lesson) -> Html {
 }
 
 /// The same in a line of the path.
-pub fn short(lesson: &Lesson) -> Html {
-    match confirming(lesson) {
+pub fn short(lesson: &Entry) -> Html {
+    match confirming(&lesson.id, &lesson.hash) {
         Some(run) => {
             html! { <span class="ok">{ icon("tick") }{ run.system().replace("Kubernetes ", "") }</span> }
         }

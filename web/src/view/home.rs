@@ -1,8 +1,6 @@
 //! Home: the promise, the lesson at hand, and the path of four chapters.
 
-use std::rc::Rc;
-
-use portlab_scenarios::model::Lesson;
+use portlab_scenarios::index::Entry;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -11,7 +9,7 @@ use super::badge;
 use super::icon::{icon, mark};
 use super::topbar::Topbar;
 use crate::browser;
-use crate::path::{CALLS, CHAPTERS, Chapter, SOURCE_PORTS, lessons};
+use crate::path::{CALLS, CHAPTERS, Chapter, SOURCE_PORTS, index};
 use crate::session::gate;
 use crate::session::progress::{Progress, key};
 
@@ -23,23 +21,32 @@ enum Far {
     Done,
 }
 
-fn far(lesson: &Lesson) -> (Far, Progress) {
-    let progress = Progress::decode(browser::kept(&key(&lesson.id)).as_deref(), &lesson.hash, lesson.steps.len());
-    let open = lesson.steps.iter().enumerate().position(|(n, step)| !gate::is_done(step, n, &progress));
-    let begun = progress.step > 0 || !progress.answers.is_empty() || !progress.log.is_empty();
-    let far = match open {
-        _ if !begun => Far::NotBegun,
-        None => Far::Done,
-        Some(_) => Far::At(progress.step),
-    };
-    (far, progress)
+/// A lesson of the index, with what the learner has done in it.
+struct Known {
+    lesson: Entry,
+    progress: Progress,
+    far: Far,
+}
+
+impl Known {
+    fn of(lesson: &Entry) -> Known {
+        let progress = Progress::decode(browser::kept(&key(&lesson.id)).as_deref(), &lesson.hash, lesson.steps.len());
+        let done = (0..lesson.steps.len()).all(|step| gate::is_done(&lesson.steps[step], step, &progress));
+        let begun = progress.step > 0 || !progress.answers.is_empty() || !progress.log.is_empty();
+        let far = match done {
+            _ if !begun => Far::NotBegun,
+            true => Far::Done,
+            false => Far::At(progress.step),
+        };
+        Known { lesson: lesson.clone(), progress, far }
+    }
 }
 
 #[component]
 pub fn Home() -> Html {
     use_effect_with((), |()| browser::set_title("Learn ports by prediction · portlab"));
-    let lessons = lessons();
-    let at_hand = lessons.iter().find(|lesson| far(lesson).0 != Far::Done).or(lessons.first()).cloned();
+    let lessons: Vec<Known> = index().iter().map(Known::of).collect();
+    let at_hand = lessons.iter().find(|known| known.far != Far::Done).or(lessons.first());
     html! {
         <div class="home" data-page="home">
             <Topbar />
@@ -51,7 +58,7 @@ pub fn Home() -> Html {
                             { "Short lessons on TCP ports, sockets and Kubernetes Services. The lab runs in this browser; every command it shows runs on a real host or cluster." }
                         </p>
                     </div>
-                    <div>{ at_hand.as_ref().map(at_hand_card).unwrap_or_default() }</div>
+                    <div>{ at_hand.map(at_hand_card).unwrap_or_default() }</div>
                 </section>
                 <section aria-labelledby="path-h">
                     <div class="path-h">
@@ -72,25 +79,24 @@ pub fn Home() -> Html {
     }
 }
 
-fn summary(lessons: &[Rc<Lesson>]) -> String {
+fn summary(lessons: &[Known]) -> String {
     let total: usize = CHAPTERS.iter().map(|chapter| chapter.lessons.len()).sum();
-    let done = lessons.iter().filter(|lesson| far(lesson).0 == Far::Done).count();
+    let done = lessons.iter().filter(|known| known.far == Far::Done).count();
     let available = lessons.len();
     let are = if available == 1 { "1 is available".to_owned() } else { format!("{available} are available") };
     if done == 0 { format!("{are} of {total} lessons") } else { format!("{done} done; {are} of {total} lessons") }
 }
 
-fn at_hand_card(lesson: &Rc<Lesson>) -> Html {
-    let (far, progress) = far(lesson);
+fn at_hand_card(Known { lesson, progress, far }: &Known) -> Html {
     let steps = lesson.steps.len();
     let (button, note) = match far {
         Far::NotBegun => ("Start", format!("{steps} steps")),
         Far::At(step) => ("Continue", format!("at step {} of {steps}", step + 1)),
         Far::Done => ("Look again", "all steps done".to_owned()),
     };
-    let dots = lesson.steps.iter().enumerate().map(|(n, step)| {
-        let now = far != Far::NotBegun && n == progress.step;
-        let done = far != Far::NotBegun && gate::is_done(step, n, &progress);
+    let dots = lesson.steps.iter().enumerate().map(|(n, waits)| {
+        let now = *far != Far::NotBegun && n == progress.step;
+        let done = *far != Far::NotBegun && gate::is_done(waits, n, progress);
         html! { <li key={n} class={if now { "now" } else if done { "done" } else { "" }}><i /></li> }
     });
     html! {
@@ -102,7 +108,7 @@ fn at_hand_card(lesson: &Rc<Lesson>) -> Html {
             </div>
             <div class="frame">
                 <p class="still-p">{ &lesson.summary }</p>
-                { if lesson.cluster.nodes > 0 { claims_still() } else { sockets_still() } }
+                { if lesson.has_cluster { claims_still() } else { sockets_still() } }
             </div>
             <div class="cont-f">
                 <Link<Route> to={Route::Lesson { id: lesson.id.clone() }} classes="btn solid">{ button }{ icon("fwd") }</Link<Route>>
@@ -137,10 +143,10 @@ fn claims_still() -> Html {
     }
 }
 
-fn chapter_column(chapter: &'static Chapter, lessons: &[Rc<Lesson>]) -> Html {
-    let own: Vec<&Rc<Lesson>> =
-        lessons.iter().filter(|lesson| chapter.lessons.contains(&lesson.title.as_str())).collect();
-    let done = own.iter().filter(|lesson| far(lesson).0 == Far::Done).count();
+fn chapter_column(chapter: &'static Chapter, lessons: &[Known]) -> Html {
+    let own: Vec<&Known> =
+        lessons.iter().filter(|known| chapter.lessons.contains(&known.lesson.title.as_str())).collect();
+    let done = own.iter().filter(|known| known.far == Far::Done).count();
     let count = match own.len() {
         0 => "to come".to_owned(),
         _ => format!("{done} of {}", chapter.lessons.len()),
@@ -148,20 +154,19 @@ fn chapter_column(chapter: &'static Chapter, lessons: &[Rc<Lesson>]) -> Html {
     html! {
         <section key={chapter.number} class="chap">
             <h3><span class="no">{ chapter.number }</span>{ chapter.title }<span class="cnt">{ count }</span></h3>
-            <ol>{ for chapter.lessons.iter().map(|title| line(title, own.iter().find(|lesson| lesson.title == *title).copied())) }</ol>
+            <ol>{ for chapter.lessons.iter().map(|title| line(title, own.iter().find(|known| known.lesson.title == *title).copied())) }</ol>
         </section>
     }
 }
 
-fn line(title: &'static str, lesson: Option<&Rc<Lesson>>) -> Html {
-    let Some(lesson) = lesson else {
+fn line(title: &'static str, known: Option<&Known>) -> Html {
+    let Some(Known { lesson, far, .. }) = known else {
         return html! {
             <li key={title} class="les later">
                 <div class="to-come"><i class="sock" /><span><span class="tt">{ title }</span><span class="meta">{ "not yet available" }</span></span></div>
             </li>
         };
     };
-    let (far, _) = far(lesson);
     let class = match far {
         Far::NotBegun => "les open",
         Far::At(_) => "les cur",

@@ -6,7 +6,7 @@ use yew::platform::spawn_local;
 use yew::prelude::*;
 
 use super::topbar::Topbar;
-use crate::path::{lessons, title_of};
+use crate::path::{index, title_of};
 use crate::{browser, module};
 
 #[derive(Clone, PartialEq, Properties)]
@@ -34,7 +34,7 @@ pub struct OpeningProps {
 
 /// What the home module puts at a lesson's address.
 pub fn opening(id: AttrValue) -> Html {
-    let lesson = lessons().iter().find(|lesson| lesson.id == *id).cloned();
+    let lesson = index().iter().find(|lesson| lesson.id == *id).cloned();
     let title = lesson.as_ref().map_or_else(String::new, |lesson| lesson.title.clone());
     let text = lesson.map(|lesson| format!("lessons/{}{}-{}/lesson.md", lesson.chapter, lesson.position, lesson.id));
     html! { <Opening key={id.to_string()} {title} text={text.map(AttrValue::from)} /> }

@@ -1,5 +1,6 @@
 //! The narrating column: phases, the open blocks of the step, and the way to the next.
 
+use portlab_scenarios::index::waits;
 use portlab_scenarios::model::{Block, Command, Instrument};
 use yew::prelude::*;
 
@@ -211,7 +212,7 @@ fn way(cx: &Cx, open: &Open) -> Html {
         .iter()
         .enumerate()
         .skip(step + 1)
-        .any(|(n, s)| gate::is_done(s, n, &cx.session.progress));
+        .any(|(n, s)| gate::is_done(&waits(s), n, &cx.session.progress));
     let may = open.gate.is_none() || ahead;
     let next = if step + 1 < steps {
         html! { <button type="button" id="next-step" class="btn solid grow" disabled={!may} onclick={go(step + 1)}>{ "Next step" }{ icon("fwd") }</button> }
