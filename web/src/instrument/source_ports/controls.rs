@@ -165,18 +165,12 @@ fn Range(props: &Props) -> Html {
     }
 }
 
-/// The client's counters at the beginning of the second that is shown, and what moved in the one before.
+/// The client's counters at the moment that is shown, and what moved in the second up to it.
 pub fn counters(record: &Record, at: u32) -> Html {
-    let second = (at / 1000) as usize;
-    let (Some(now), refused) = (record.counters.get(second), record.attempt_at(at).map_or(0, |last| last.refused))
-    else {
-        return html! { <section class="sp-ctl" /> };
-    };
-    let before = second.checked_sub(1).and_then(|second| record.counters.get(second));
-    let moved = before.map(|before| before.all().zip(now.all()).filter(|(before, now)| before.1 != now.1).count());
+    let refused = record.attempt_at(at).map_or(0, |last| last.refused);
+    let moved = record.counters.moved(at);
     let rows = COUNTERS.iter().map(|(name, counts)| {
-        let value = now.named(name).unwrap_or(0);
-        let more = before.and_then(|before| before.named(name)).map_or(0, |before| value - before);
+        let (value, more) = record.counters.named(name, at).unwrap_or_default();
         html! {
             <tr key={*name} title={*counts}><th scope="row">{ *name }</th><td>{ words::number(value) }</td>
                 <td class={if more == 0 { "zero" } else { "" }}>{ format!("+{}", words::number(more)) }</td></tr>
@@ -184,10 +178,10 @@ pub fn counters(record: &Record, at: u32) -> Html {
     });
     let says = match (refused, moved) {
         (0, _) => "Nothing was refused so far.".to_owned(),
-        (_, Some(0)) => format!(
+        (_, 0) => format!(
             "EADDRNOTAVAIL {} times. In the last second none of {} counters moved: no counter counts it.",
             words::number(refused),
-            now.all().count()
+            record.counters.count()
         ),
         _ => format!("EADDRNOTAVAIL {} times: no counter counts it.", words::number(refused)),
     };
@@ -196,7 +190,7 @@ pub fn counters(record: &Record, at: u32) -> Html {
             <h2 id="sp-nstat">{ "Counters of the client’s host, " }<span class="mono">{ "nstat -az" }</span></h2>
             <table><thead class="sr"><tr><th scope="col">{ "counter" }</th><th scope="col">{ "value" }</th><th scope="col">{ "in the last second" }</th></tr></thead>
                 <tbody>{ for rows }</tbody></table>
-            <small data-moved={moved.map(|moved| moved.to_string())}>{ says }</small>
+            <small data-moved={moved.to_string()}>{ says }</small>
         </section>
     }
 }

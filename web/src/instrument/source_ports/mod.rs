@@ -4,7 +4,8 @@
 //! end's parity, which are tried first, and the others. A load runs on the engine's own namespaces in virtual time; no
 //! formula stands for the kernel. Read in this order:
 //!
-//! * [`settings`]: the load and the repairs. [`run`]: the load by system calls. [`record`]: what happened, for any moment.
+//! * [`settings`]: the load and the repairs. [`run`]: the load by system calls. [`record`] and [`counted`]: what happened, for
+//!   any moment.
 //! * [`live`]: time, steps, working ahead in slices.
 //! * [`geometry`] and [`paint`]: ports to pixels. [`words`]: what is said.
 //! * [`screen`]: the canvas and the style sheet's colours. [`view`], [`controls`], [`chart`]: components. [`page`]: where
@@ -15,6 +16,7 @@
 
 pub mod chart;
 pub mod controls;
+pub mod counted;
 pub mod geometry;
 pub mod live;
 pub mod page;

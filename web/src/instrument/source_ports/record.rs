@@ -5,8 +5,8 @@
 //! between. Times are virtual ms since the run began. Left out: which port a connection to a further destination has.
 
 use portlab_engine::linux::Errno;
-use portlab_engine::linux::counters::Counters;
 
+use super::counted::Counted;
 use super::settings::Settings;
 
 /// How long a run lasts, in ms: two minutes, so that ports come back and run out again.
@@ -103,8 +103,8 @@ pub struct Record {
     pub attempts: Vec<Attempt>,
     pub events: Vec<Event>,
     pub seconds: Vec<Second>,
-    /// The client's counters at the beginning of each second.
-    pub counters: Vec<Counters>,
+    /// The client's counters.
+    pub counters: Counted,
     /// What the last refused `connect` was told.
     pub errno: Option<Errno>,
     /// Ports of the range that no `connect` gets whatever is free, because a listener holds them.
@@ -122,7 +122,7 @@ impl Record {
             attempts: Vec::new(),
             events: vec![Event { at: 0, what: What::Began }],
             seconds: vec![Second::default(); (RUN_MS / 1000) as usize],
-            counters: Vec::new(),
+            counters: Counted::default(),
             errno: None,
             barred,
             newest: vec![None; settings.ports() as usize],

@@ -130,8 +130,7 @@ impl Run {
         }
         let (low, high) = settings.range;
         let barred = (low..=high).filter(|port| hosts.client.buckets().bound().contains(*port)).collect();
-        let mut record = Record::new(settings, barred);
-        record.counters.push(hosts.client.counters.clone());
+        let record = Record::new(settings, barred);
         Ok(Self { settings, hosts, listeners, busy: VecDeque::new(), idle: Vec::new(), kept: 0, made: 0, record })
     }
 
@@ -146,21 +145,17 @@ impl Run {
         self.record.is_complete()
     }
 
-    /// The next answer, request or second, whichever comes first.
+    /// The next answer or request, whichever comes first, or the end.
     fn step(&mut self) {
-        let second = u32::try_from(self.record.counters.len()).unwrap_or(0) * 1000;
         let request = u32::try_from(u64::from(self.made) * 1000 / u64::from(self.settings.rate)).unwrap_or(RUN_MS);
         let answer = self.busy.front().map_or(RUN_MS, |(at, _)| *at);
-        let next = second.min(request).min(answer);
-        if next > self.record.until || next == second {
+        let next = request.min(answer).min(RUN_MS);
+        if next > self.record.until {
             self.hosts.advance_to(next);
             self.record.until = next;
         }
-        if next == second {
-            self.record.counters.push(self.hosts.client.counters.clone());
-            if next >= RUN_MS {
-                self.record.finish();
-            }
+        if next == RUN_MS {
+            self.record.finish();
         } else if next == answer {
             if let Some((at, connection)) = self.busy.pop_front() {
                 self.answer(at, connection);
@@ -169,6 +164,7 @@ impl Run {
             self.made += 1;
             self.ask(next);
         }
+        self.record.counters.note(next, &self.hosts.client.counters);
     }
 
     fn ask(&mut self, at: u32) {

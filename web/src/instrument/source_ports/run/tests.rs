@@ -76,8 +76,8 @@ fn a_time_wait_is_used_again_where_the_kernel_lets_it() {
         let run = run(settings);
         assert_eq!(refused(&run) == 0, goes_on, "{settings:?}");
         assert_eq!(when(&run, What::FirstReuse).is_some(), goes_on, "{settings:?}");
-        let recycled = run.record.counters.last().map(|last| last.get(Counter::TcpExtTWRecycled));
-        assert_eq!(recycled.is_some_and(|count| count > 0), goes_on, "{settings:?}");
+        let recycled = run.record.counters.named("TcpExtTWRecycled", RUN_MS);
+        assert_eq!(recycled.is_some_and(|(count, _)| count > 0), goes_on, "{settings:?}");
     }
 }
 
@@ -156,10 +156,11 @@ fn a_listener_in_the_range_bars_its_port() {
 fn no_counter_tells_of_it() {
     let run = run(Settings::default());
     // From 50 s to 55 s every connect is refused, and nothing else happens.
-    let at = |second: usize| run.record.counters[second].all().collect::<Vec<_>>();
+    let at = |second: u32| run.record.counters.at(second * 1000).collect::<Vec<_>>();
     assert_eq!(run.record.seconds[50], Second { opened: 0, refused: 600, carried: 0 });
     assert_eq!(at(50), at(55));
-    assert_eq!(run.record.counters[120].named("TcpExtTCPTimeWaitOverflow"), Some(0));
+    assert_eq!(run.record.counters.moved(55_000), 0);
+    assert_eq!(run.record.counters.named("TcpExtTCPTimeWaitOverflow", RUN_MS), Some((0, 0)));
 }
 
 #[test]
@@ -173,10 +174,12 @@ fn the_record_agrees_with_the_kernel_at_every_second() {
         let mut cursor = Cursor::new(&run.record);
         let mut seen = 0;
         while !run.go_on(1) {
-            if run.record.counters.len() == seen {
+            let counted = run.record.counters.at(run.record.until).map(|(name, value)| (name, u64::from(value)));
+            assert!(counted.eq(run.hosts.client.counters.all()), "{settings:?} at {}", run.record.until);
+            if run.record.until < seen * 1000 {
                 continue;
             }
-            seen = run.record.counters.len();
+            seen += 1;
             let client = &run.hosts.client;
             let peer = canonical(settings.destination(0).ip());
             cursor.seek(&run.record, run.record.until);
@@ -210,4 +213,17 @@ fn two_runs_are_equal() {
     let (one, two) = (run(settings), run(settings));
     assert_eq!(one.record.attempts, two.record.attempts);
     assert_eq!(one.record.uses, two.record.uses);
+}
+
+#[test]
+fn the_counters_are_those_of_the_moment_that_is_shown() {
+    let run = run(Settings { rate: 10, ..Settings::default() });
+    // At each moment: connections that stand, those that wait, and what the counters say of them.
+    for (at, established, waiting) in [(0, 1, 0), (19, 1, 0), (20, 0, 1), (100, 1, 1), (1000, 1, 10)] {
+        let counts = counts(&run, at);
+        assert_eq!((total(counts.established), total(counts.time_wait)), (established, waiting), "at {at}");
+        let value = |name| run.record.counters.named(name, at).map(|(value, _)| value);
+        assert_eq!(value("TcpActiveOpens"), Some(established + waiting), "at {at}");
+        assert_eq!(value("TcpExtTW"), Some(waiting), "at {at}");
+    }
 }
