@@ -57,7 +57,7 @@ impl Calling {
         let mut put = |step, glyph, title, decision| {
             // All stops of an event but the first begin where it has ended.
             let start = if frames.last().is_some_and(|last| last.about == event.index) { end } else { start };
-            frames.push(Frame { start, end, about: event.index, step, glyph, title, decision });
+            frames.push(Frame { start, end, about: event.index, step, clock: None, glyph, title, decision });
         };
         if let What::Passed { trace } = &event.what {
             for step in moment::steps(trace) {

@@ -6,10 +6,12 @@ use std::fmt;
 use portlab_engine::event::{Actor, Event, Verb, What};
 use portlab_engine::object::{field, int_at, is_terminating, items, name, namespace, str_at};
 use portlab_engine::store::{Kind, Object};
+use portlab_engine::time::Time;
 
 use super::calling::Calling;
 use super::host::Shown;
 use super::host::plug::Shape;
+use super::passing::Passing;
 use super::scheduling;
 
 /// A mark with its own outline; colour only where it means a state.
@@ -48,6 +50,8 @@ pub struct Frame {
     pub about: usize,
     /// The part of that event's trace that the frame shows, where it does not show the whole event.
     pub step: Option<(usize, usize)>,
+    /// The moment that is shown, where time has passed since that event and no event tells it.
+    pub clock: Option<Time>,
     pub glyph: Glyph,
     /// A word or two, beside the counter.
     pub title: String,
@@ -55,9 +59,12 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Its event, with the part of its trace that is shown.
+    /// Its event, with the part of its trace that is shown; none where that event is past.
     #[must_use]
     pub fn shown<'a>(&self, events: &'a [Event]) -> Option<Shown<'a>> {
+        if self.clock.is_some() {
+            return None;
+        }
         Some(Shown { event: events.get(self.about)?, step: self.step })
     }
 }
@@ -120,15 +127,25 @@ pub fn frames(events: &[Event], from: usize, cluster: &str) -> Vec<Frame> {
     let mut frames: Vec<Frame> = Vec::new();
     let mut start = from;
     let mut calling = Calling::default();
+    let mut passing = Passing::default();
     events.iter().take(from).for_each(|event| calling.follow(event));
     for event in events.iter().skip(from) {
         let end = event.index + 1;
+        let passed = passing.before(events, event);
+        if let Some(((glyph, title, decision), clock)) = passed {
+            // The end of a command tells the clock; before the next program there is no event that does.
+            let ended = matches!(event.what, What::CommandEnded { .. });
+            let (about, end, clock) =
+                if ended { (event.index, end, None) } else { (event.index - 1, event.index, Some(clock)) };
+            frames.push(Frame { start, end, about, step: None, clock, glyph, title, decision });
+            start = end;
+        }
         if matches!(event.what, What::Called { .. } | What::Passed { .. }) {
             if calling.stops(events, event, start, &mut frames) {
                 start = end;
             }
         } else if let Some((glyph, title, decision)) = stop(events, event, cluster) {
-            frames.push(Frame { start, end, about: event.index, step: None, glyph, title, decision });
+            frames.push(Frame { start, end, about: event.index, step: None, clock: None, glyph, title, decision });
             start = end;
         } else if let Some(last) = frames.last_mut() {
             last.end = end;

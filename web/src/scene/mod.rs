@@ -1,7 +1,8 @@
 //! From the lab's events and states to what the screen shows: pure functions, tested natively.
 //!
 //! * [`frame`]: which events are worth a stop of the transport, and what the strip says there.
-//! * [`calling`]: what the strip says of each system call; `stepping`: of each packet. [`host`]: rails of sockets, wires, five-tuples.
+//! * [`calling`]: what the strip says of each system call; `stepping`: of each packet; `passing`: of time that passes.
+//! * [`host`]: rails of sockets, wires, five-tuples.
 //! * `scheduling`: what the strip says of each step of the scheduler.
 //! * [`stage`]: nodes, pods, Services and claimed host ports in one state.
 //! * [`effect`]: fields that have no effect in the lab.
@@ -15,6 +16,7 @@ pub mod claim;
 pub mod effect;
 pub mod frame;
 pub mod host;
+mod passing;
 mod scheduling;
 pub mod sieve;
 pub mod stage;

@@ -207,7 +207,7 @@ impl Session {
 
     /// Drops what happened after the moment that is shown.
     fn cut(&mut self) {
-        let kept = self.seen();
+        let (kept, clock) = (self.seen(), self.frame().and_then(|frame| frame.clock));
         let events = self.lab().events().len().saturating_sub(kept);
         let old = Dropped {
             events,
@@ -218,6 +218,10 @@ impl Session {
             cursor: self.cursor,
         };
         self.feed(Input::Cut(kept));
+        if let Some(clock) = clock {
+            let ms = clock.since(self.lab().now()).as_millis();
+            self.feed(Input::Wait(u64::try_from(ms).unwrap_or(0)));
+        }
         let step = self.progress.step;
         self.progress.windows.retain(|of, _| *of <= step);
         self.dropped = Some(Rc::new(old));

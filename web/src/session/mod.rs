@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use portlab_engine::event::Event;
 use portlab_engine::lab::{Jq, Lab, Place, Stream};
+use portlab_engine::time::Time;
 use portlab_engine::world::State;
 use portlab_scenarios::model::{Exercise, Lesson, Step};
 use portlab_scenarios::script::Made;
@@ -67,8 +68,8 @@ pub struct Dropped {
     cursor: usize,
 }
 
-/// The state that was asked for last, with the revision and the number of events that it belongs to.
-type Shown = Rc<RefCell<Option<(u64, usize, Rc<State>)>>>;
+/// The state that was asked for last, with what it belongs to: the revision, the number of events, the moment after them.
+type Shown = Rc<RefCell<Option<((u64, usize, Option<Time>), Rc<State>)>>>;
 
 /// The state of the lesson's page.
 #[derive(Clone)]
@@ -215,13 +216,16 @@ impl Session {
     /// The world as it was where the transport stands.
     #[must_use]
     pub fn state(&self) -> Rc<State> {
-        let seen = self.seen();
+        let (seen, clock) = (self.seen(), self.frame().and_then(|frame| frame.clock));
+        let asked = (self.revision, seen, clock);
         let mut shown = self.shown.borrow_mut();
         match &*shown {
-            Some((revision, count, state)) if (*revision, *count) == (self.revision, seen) => state.clone(),
+            Some((of, state)) if *of == asked => state.clone(),
             _ => {
-                let state = Rc::new(self.lab.borrow().at(seen));
-                *shown = Some((self.revision, seen, state.clone()));
+                let mut state = self.lab.borrow().at(seen);
+                state.now = clock.unwrap_or(state.now);
+                let state = Rc::new(state);
+                *shown = Some((asked, state.clone()));
                 state
             }
         }

@@ -145,6 +145,21 @@ fn typing_in_the_past_drops_what_came_later_and_undo_brings_it_back() {
 }
 
 #[test]
+fn going_on_after_time_has_passed_keeps_the_clock() {
+    let hosts = Lesson { cluster: Cluster::default(), ..Lesson::clone(&lesson()) };
+    let session = Rc::new(Session::open(Rc::new(hosts), None, None));
+    let ran = session.reduce(Action::Type("sleep 5; nc -z 127.0.0.1 80".into()));
+    let passed = ran.frames.iter().position(|frame| frame.clock.is_some()).expect("time passes before nc");
+    let before = ran.clone().reduce(Action::Seek(passed));
+    let after = before.clone().reduce(Action::Step(1));
+    assert_eq!(after.seen(), before.seen());
+    assert_eq!(after.state().now.since(before.state().now).as_millis(), 5000);
+    let clock = after.state().now;
+    let on = after.reduce(Action::Type("ss -tan".into()));
+    assert_eq!(on.events().iter().rev().nth(1).map(|event| event.at), Some(clock), "the command begins at that moment");
+}
+
+#[test]
 fn an_earlier_step_shows_its_own_part_of_the_history() {
     let first = done(&[answer("p", Some(0)), Action::RunStep, answer("r", Some(0))]);
     let second = first.clone().reduce(Action::GoTo(1));

@@ -225,3 +225,52 @@ fn a_command_of_many_calls_has_few_stops() {
     let stops = frames(lab.events(), from, "").len();
     assert!(calls > 300 && stops < 200, "{calls} events, {stops} stops");
 }
+
+/// What the strip says at each stop of a command line on a host where nothing else goes on, and the clock there in
+/// seconds after the command began.
+fn told(lab: &mut Lab, line: &str) -> Vec<(String, f64)> {
+    let (from, began) = (lab.events().len(), lab.now());
+    lab.run(&Place::Host("client".into()), line);
+    let told = |frame: &Frame| {
+        let clock = frame.clock.unwrap_or(lab.at(frame.end).now);
+        (frame.decision.to_string(), clock.since(began).as_secs_f64())
+    };
+    frames(lab.events(), from, "").iter().map(told).collect()
+}
+
+#[test]
+fn time_that_passes_is_a_stop_with_its_clock() {
+    let mut lab = linked();
+    let quiet = |secs: &str| format!("{secs} pass, and nothing happens");
+    let prompt = |line: &str| format!("client# {line}");
+    assert_eq!(told(&mut lab, "sleep 31"), [(prompt("sleep 31"), 0.0), (quiet("31 s"), 31.0)]);
+    assert_eq!(told(&mut lab, "sleep 0.9"), [(prompt("sleep 0.9"), 0.9)], "not for less than a second");
+    // Between two programs no event tells the clock.
+    let all = told(&mut lab, "sleep 5; nc -z 127.0.0.1 80; sleep 2");
+    assert_eq!(all[..2], [(prompt("sleep 5; nc -z 127.0.0.1 80; sleep 2"), 0.0), (quiet("5 s"), 5.0)]);
+    assert_eq!(all[2].1, 5.0, "{all:?}");
+    // A program takes a tenth of a second after its last call.
+    assert_eq!(all.last(), Some(&(quiet("2.1 s"), 7.1)));
+    let waits = all.iter().filter(|(said, _)| said.contains("nothing happens")).count();
+    assert_eq!(waits, 2, "{all:?}");
+}
+
+#[test]
+fn what_happens_by_itself_while_one_sleeps_has_stops_of_its_own() {
+    let mut lab = linked();
+    lab.run(&Place::Host("server".into()), "nc -l 80 > /dev/null &");
+    lab.run(&Place::Host("client".into()), "nc -N 203.0.113.10 80 < /dev/null");
+    let all = told(&mut lab, "sleep 30");
+    assert_eq!(all.last().map(|(said, at)| (said.as_str(), *at)), Some(("30 s pass, and nothing happens", 30.0)));
+    let all = told(&mut lab, "sleep 40");
+    assert!(all.iter().any(|(said, _)| said.contains("TIME_WAIT → CLOSE")), "{all:?}");
+    assert!(!all.iter().any(|(said, _)| said.contains("nothing happens")), "{all:?}");
+}
+
+#[test]
+fn a_loop_that_sleeps_has_no_more_stops_than_can_be_gone_through() {
+    let mut lab = linked();
+    let all = told(&mut lab, "for i in $(seq 200); do sleep 1; nc -z 127.0.0.1 80; done");
+    let quiet = all.iter().filter(|(said, _)| said.contains("nothing happens")).count();
+    assert_eq!(quiet, 60);
+}
