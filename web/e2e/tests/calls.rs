@@ -63,7 +63,7 @@ async fn a_handshake_is_gone_through_packet_by_packet_with_the_keyboard() {
     page.seen("[data-packet=SYN]").await;
     page.seen("[data-state=SYN_SENT]").await;
     page.script("document.activeElement.blur()").await;
-    page.tab_to("#step").await;
+    page.tab_to("#main-button").await;
     for packet in ["SYN-ACK", "ACK"] {
         page.press(&char::from(Key::Right).to_string()).await;
         page.seen(&format!("[data-packet={packet}]")).await;

@@ -10,9 +10,10 @@ use super::app::SettingsHandle;
 use super::help::HELP_BUTTON;
 use super::lesson::Tab;
 use super::topbar::switch_theme;
+use super::transport::{Move, move_transport, standing};
 use crate::browser;
+use crate::session::Session;
 use crate::session::gate::Gate;
-use crate::session::{Action, Session};
 use crate::settings::SettingsAction;
 
 /// The id of the button that commits an open question, runs the step or steps on.
@@ -24,38 +25,50 @@ pub const PROMPT: &str = "command";
 /// The id of the button that copies the command at hand.
 pub const COPY_BUTTON: &str = "copy-command";
 
-/// Listens for the page's keys.
+/// Listens for a lesson's keys.
 #[hook]
-pub fn use_keys(session: &UseReducerHandle<Session>, act: &Callback<Action>, tab: &UseStateHandle<Tab>) {
+pub fn use_keys(session: &UseReducerHandle<Session>, moves: &Callback<Move>, tab: &UseStateHandle<Tab>) {
     let settings = use_context::<SettingsHandle>();
-    let (act, tab) = (act.clone(), tab.setter());
+    let (standing, moves, tab) = (standing(session), moves.clone(), tab.setter());
     let gate = session.open_blocks().gate;
-    let auto = session.auto;
-    let last = session.frames.len();
     let tabs = Tab::of(&session.lesson);
+    use_page_keys(true, move |event| {
+        move_transport(event, &standing, &moves)
+            || enter(event, gate)
+            || (letters_on(settings.as_ref()) && letter(event, gate, settings.as_ref(), (&tab, tabs)))
+    });
+}
+
+/// Listens, where that is `on`, for the keys that are meant for the page; those that are taken do nothing else.
+#[hook]
+pub fn use_page_keys(on: bool, take: impl Fn(&KeyboardEvent) -> bool + 'static) {
     use_effect(move || {
         let listener = move |event: &Event| {
-            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-            if event.ctrl_key() || event.meta_key() || event.alt_key() || browser::typing() || dialog_open() {
-                return;
-            }
-            let taken = move_transport(event, &act, auto, last)
-                || enter(event, gate)
-                || (settings.as_ref().is_none_or(|s| s.letter_keys)
-                    && letter(event, gate, settings.as_ref(), (&tab, tabs)));
-            if taken {
+            if event.dyn_ref::<KeyboardEvent>().is_some_and(|event| is_for_page(event) && take(event)) {
                 event.prevent_default();
             }
         };
         let options = EventListenerOptions::enable_prevent_default();
-        let listener = web_sys::window().map(|w| EventListener::new_with_options(&w, "keydown", options, listener));
+        let window = web_sys::window().filter(|_| on);
+        let listener = window.map(|w| EventListener::new_with_options(&w, "keydown", options, listener));
         move || drop(listener)
     });
 }
 
-/// Whether a dialog takes the keys.
+/// Whether a key is meant for the page, not for a text, a menu, a dialog or the browser.
 #[must_use]
-pub fn dialog_open() -> bool {
+pub fn is_for_page(event: &KeyboardEvent) -> bool {
+    !(event.ctrl_key() || event.meta_key() || event.alt_key() || browser::typing() || dialog_open())
+}
+
+/// Whether single letters do something.
+#[must_use]
+pub fn letters_on(settings: Option<&SettingsHandle>) -> bool {
+    settings.is_none_or(|settings| settings.letter_keys)
+}
+
+/// Whether a dialog takes the keys.
+fn dialog_open() -> bool {
     let document = web_sys::window().and_then(|window| window.document());
     document.and_then(|document| document.query_selector("dialog[open]").ok().flatten()).is_some()
 }
@@ -65,22 +78,6 @@ pub fn dialog_open() -> bool {
 pub fn focused() -> String {
     let active = web_sys::window().and_then(|w| w.document()).and_then(|d| d.active_element());
     active.map_or(String::new(), |active| active.get_attribute("role").unwrap_or_else(|| active.tag_name()))
-}
-
-fn move_transport(event: &KeyboardEvent, act: &Callback<Action>, auto: bool, last: usize) -> bool {
-    let on = focused();
-    if matches!(on.as_str(), "tab" | "slider" | "INPUT") {
-        return false;
-    }
-    match event.key().as_str() {
-        "ArrowRight" => act.emit(Action::Step(1)),
-        "ArrowLeft" => act.emit(Action::Step(-1)),
-        "Home" => act.emit(Action::Seek(0)),
-        "End" => act.emit(Action::Seek(last)),
-        " " if !matches!(on.as_str(), "BUTTON" | "A" | "SUMMARY") => act.emit(Action::Auto(!auto)),
-        _ => return false,
-    }
-    true
 }
 
 /// Commits an open question, or runs the step.

@@ -2,26 +2,22 @@
 
 use std::rc::Rc;
 
-use gloo::timers::callback::Timeout;
 use portlab_scenarios::model::{Block, Lesson, Question};
 use yew::platform::spawn_local;
 use yew::prelude::*;
 
-use super::app::SettingsHandle;
 use super::badge;
 use super::bench::bench;
 use super::keys::use_keys;
 use super::opening::Waiting;
 use super::story::story;
 use super::topbar::Topbar;
+use super::transport::{standing, use_autoplay};
 use crate::path::{chapter_of, lessons};
 use crate::session::gate::Gate;
 use crate::session::progress::{Progress, key};
 use crate::session::{Action, Session};
 use crate::{browser, jq};
-
-/// Milliseconds that autoplay shows a frame at speed 1.
-const FRAME_MS: f64 = 900.0;
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct PageProps {
@@ -151,8 +147,9 @@ fn LessonView(props: &LessonProps) -> Html {
     let file = use_state(|| AttrValue::from(first_file(&props.lesson)));
     let act = use_act(&session);
     use_kept(&session);
-    use_autoplay(&session, &act);
-    use_keys(&session, &act, &tab);
+    let (standing, moves) = (standing(&session), act.reform(Action::from));
+    use_autoplay(&standing, session.revision, &moves);
+    use_keys(&session, &moves, &tab);
     use_block_in_sight(&session);
     use_pane_from_top(*tab);
     // While one recalls, the story has the only thing to do, also where it is a tab.
@@ -233,17 +230,6 @@ fn use_kept(session: &UseReducerHandle<Session>) {
     use_effect_with((), move |()| browser::set_title(&format!("{title} · portlab")));
     use_effect_with(session.progress.clone(), move |progress| {
         browser::keep(&key(&id), &progress.encode());
-    });
-}
-
-/// Autoplay: one frame after another until the last.
-#[hook]
-fn use_autoplay(session: &UseReducerHandle<Session>, act: &Callback<Action>) {
-    let speed = use_context::<SettingsHandle>().map_or(1.0, |settings| settings.speed.factor());
-    let act = act.clone();
-    use_effect_with((session.auto, session.cursor, session.revision), move |(auto, ..)| {
-        let timer = auto.then(|| Timeout::new((FRAME_MS / speed) as u32, move || act.emit(Action::Step(1))));
-        move || drop(timer)
     });
 }
 

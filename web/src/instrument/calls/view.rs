@@ -2,10 +2,7 @@
 
 use std::rc::Rc;
 
-use gloo::events::{EventListener, EventListenerOptions};
-use gloo::timers::callback::Timeout;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlSelectElement, KeyboardEvent};
+use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
 use super::bench::{Action, Bench, Side};
@@ -15,14 +12,10 @@ use super::ledger::ledger;
 use super::presets::{PRESETS, Preset};
 use crate::browser;
 use crate::scene::host;
-use crate::view::{self, HostScene, Rate, Scrub, SettingsHandle, Topbar, icon, sockets, strip_of};
+use crate::view::{self, HostScene, Move, SettingsHandle, Standing, Topbar, icon, sockets, strip_of};
 
 /// Where the calls are kept.
 const KEY: &str = "portlab.calls";
-/// Milliseconds that autoplay shows a frame at speed 1.
-const FRAME_MS: f64 = 900.0;
-/// The id of the button that steps on.
-const STEP: &str = "step";
 
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
@@ -86,8 +79,10 @@ pub fn Calls(props: &Props) -> Html {
             }
         }
     });
-    use_autoplay(&bench, &act);
-    use_keys(&bench, &act, compact);
+    let standing = Standing { frames: bench.frames.clone(), at: bench.cursor, auto: bench.auto };
+    let moves = act.reform(Action::from);
+    view::use_autoplay(&standing, bench.revision, &moves);
+    use_keys(&standing, &moves, compact);
     let reached = bench.reached();
     use_effect_with((bench.revision, reached), |_| browser::bring_into_sight("#ledger [data-state=now]"));
     let scene = {
@@ -110,7 +105,7 @@ pub fn Calls(props: &Props) -> Html {
             <section class="calls-r" aria-label="Host">
                 <HostScene scene={drawn} />
                 { strip_of(bench.frame(), "No call has been made. What decides each appears here.") }
-                { transport(&bench, &act) }
+                { transport(&standing, &moves) }
                 <div class="calls-t">{ sockets(&table.0, table.1) }</div>
             </section>
         </div>
@@ -182,89 +177,30 @@ fn head(bench: &UseReducerHandle<Bench>, act: &Callback<Action>, ready: &UseStat
     }
 }
 
-fn transport(bench: &UseReducerHandle<Bench>, act: &Callback<Action>) -> Html {
-    let (at, last) = (bench.cursor, bench.frames.len());
-    let key = |name: &'static str,
-               label: &'static str,
-               id: &'static str,
-               class: &'static str,
-               off: bool,
-               action: Action| {
-        let act = act.clone();
-        let onclick = Callback::from(move |_: MouseEvent| act.emit(action.clone()));
-        html! { <button type="button" {id} class={classes!("btn", "icon", class)} aria-label={label} disabled={off} {onclick}>{ icon(name) }</button> }
-    };
-    let step = {
-        let act = act.clone();
-        Callback::from(move |_: MouseEvent| act.emit(Action::Step(1)))
-    };
-    let seek = act.reform(Action::Seek);
-    let auto = act.reform(Action::Auto);
-    let title = bench.frame().map_or("Not started", |frame| frame.title.as_str());
-    html! {
-        <div class="transport" role="group" aria-label="Playback">
-            <div class="t-keys">
-                { key("first", "First event", "first", "quiet", at == 0, Action::Seek(0)) }
-                { key("back", "Back", "back", "", at == 0, Action::Step(-1)) }
-                <button type="button" id={STEP} class="btn solid step" disabled={at == last} onclick={step}>{ "Step" }{ icon("fwd") }<span class="t-phone">{ format!("{at} of {last}") }</span></button>
-                { key("last", "Last event", "last", "quiet", at == last, Action::Seek(last)) }
-            </div>
-            <Scrub frames={bench.frames.clone()} {at} {seek} step={act.reform(Action::Step)} />
-            <div class="t-side">
-                <span class="t-now"><small>{ format!("{at}/{last}") }</small><span>{ title }</span></span>
-                <Rate auto={bench.auto} off={at == last} set={auto} />
-            </div>
-        </div>
+impl From<Move> for Action {
+    fn from(to: Move) -> Action {
+        match to {
+            Move::Seek(at) => Action::Seek(at),
+            Move::Step(by) => Action::Step(by),
+            Move::Auto(on) => Action::Auto(on),
+        }
     }
 }
 
-/// Autoplay: one frame after another until the last.
-#[hook]
-fn use_autoplay(bench: &UseReducerHandle<Bench>, act: &Callback<Action>) {
-    let speed = use_context::<SettingsHandle>().map_or(1.0, |settings| settings.speed.factor());
-    let act = act.clone();
-    use_effect_with((bench.auto, bench.cursor, bench.revision), move |(auto, ..)| {
-        let timer = auto.then(|| Timeout::new((FRAME_MS / speed) as u32, move || act.emit(Action::Step(1))));
-        move || drop(timer)
-    });
+fn transport(standing: &Standing, moves: &Callback<Move>) -> Html {
+    let more = standing.at < standing.frames.len();
+    let step = more.then(|| moves.reform(|_: MouseEvent| Move::Step(1)));
+    view::bar(standing, moves, view::main_button(standing, "Step", step))
 }
 
-/// The keys of the transport, outside text fields and menus.
+/// The keys of the transport and of every page.
 #[hook]
-fn use_keys(bench: &UseReducerHandle<Bench>, act: &Callback<Action>, compact: bool) {
+fn use_keys(standing: &Standing, moves: &Callback<Move>, compact: bool) {
     let settings = use_context::<SettingsHandle>();
-    let (act, auto, last) = (act.clone(), bench.auto, bench.frames.len());
-    use_effect(move || {
-        let listener = move |event: &Event| {
-            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-            let modified = event.ctrl_key() || event.meta_key() || event.alt_key();
-            if modified || browser::typing() || view::dialog_open() {
-                return;
-            }
-            let on = view::focused();
-            if matches!(on.as_str(), "slider" | "INPUT" | "SELECT") {
-                return;
-            }
-            let action = match event.key().as_str() {
-                "ArrowRight" => Action::Step(1),
-                "ArrowLeft" => Action::Step(-1),
-                "Home" => Action::Seek(0),
-                "End" => Action::Seek(last),
-                " " if !matches!(on.as_str(), "BUTTON" | "A" | "SUMMARY") => Action::Auto(!auto),
-                key => {
-                    let letters = settings.as_ref().is_none_or(|settings| settings.letter_keys);
-                    if letters && view::letter_of_page(key, settings.as_ref()) {
-                        event.prevent_default();
-                    }
-                    return;
-                }
-            };
-            event.prevent_default();
-            act.emit(action);
-        };
-        let options = EventListenerOptions::enable_prevent_default();
-        let window = web_sys::window().filter(|_| !compact);
-        let listener = window.map(|w| EventListener::new_with_options(&w, "keydown", options, listener));
-        move || drop(listener)
+    let (standing, moves) = (standing.clone(), moves.clone());
+    view::use_page_keys(!compact, move |event| {
+        view::move_transport(event, &standing, &moves)
+            || (view::letters_on(settings.as_ref())
+                && view::letter_of_page(&event.key().to_lowercase(), settings.as_ref()))
     });
 }

@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::view::{Msg, SourcePorts};
 use crate::browser;
 use crate::path::SOURCE_PORTS;
-use crate::view::{self, SettingsHandle, Topbar};
+use crate::view::{self, Move, SettingsHandle, Topbar};
 
 /// What stands at the instrument's address.
 pub fn source_ports_page() -> Html {
@@ -24,20 +24,8 @@ pub fn source_ports_page() -> Html {
 fn Page() -> Html {
     let settings = use_context::<SettingsHandle>();
     use_effect_with((), |()| browser::set_title(&format!("{SOURCE_PORTS} · portlab")));
-    use_effect(move || {
-        let listener = move |event: &Event| {
-            let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-            let meant =
-                !(event.ctrl_key() || event.meta_key() || event.alt_key() || browser::typing() || view::dialog_open());
-            let letters = settings.as_ref().is_none_or(|settings| settings.letter_keys);
-            if meant && letters && view::letter_of_page(&event.key().to_lowercase(), settings.as_ref()) {
-                event.prevent_default();
-            }
-        };
-        let options = EventListenerOptions::enable_prevent_default();
-        let listener =
-            web_sys::window().map(|window| EventListener::new_with_options(&window, "keydown", options, listener));
-        move || drop(listener)
+    view::use_page_keys(true, move |event| {
+        view::letters_on(settings.as_ref()) && view::letter_of_page(&event.key().to_lowercase(), settings.as_ref())
     });
     let begins = use_memo((), |()| Settings::decode(&screen::query_of_address()));
     html! {
@@ -70,21 +58,13 @@ pub(super) fn listeners(ctx: &Context<SourcePorts>) -> Vec<EventListener> {
     kept
 }
 
-/// What a key of the whole page does; space is the button's of id `sp-play`.
+/// What a key of the whole page does.
 fn key(event: &KeyboardEvent) -> Option<Act> {
-    if event.ctrl_key() || event.meta_key() || event.alt_key() || browser::typing() || view::dialog_open() {
-        return None;
-    }
-    let on = view::focused();
-    if matches!(on.as_str(), "tab" | "slider" | "INPUT") {
-        return None;
-    }
-    match event.key().as_str() {
-        "ArrowRight" => Some(Act::Step),
-        "ArrowLeft" => Some(Act::Back),
-        "Home" => Some(Act::Seek(0)),
-        "End" => Some(Act::Seek(RUN_MS)),
-        " " if !matches!(on.as_str(), "BUTTON" | "A" | "SUMMARY") => Some(Act::TogglePlay),
-        _ => None,
-    }
+    let to = view::is_for_page(event).then(|| view::move_of(event, false, RUN_MS as usize)).flatten()?;
+    Some(match to {
+        Move::Seek(at) => Act::Seek(u32::try_from(at).unwrap_or(RUN_MS)),
+        Move::Step(by) if by < 0 => Act::Back,
+        Move::Step(_) => Act::Step,
+        Move::Auto(_) => Act::TogglePlay,
+    })
 }
