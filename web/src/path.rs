@@ -40,6 +40,15 @@ pub fn title_of(instrument: Instrument) -> &'static str {
     }
 }
 
+/// What one does on an instrument.
+#[must_use]
+pub fn use_of(instrument: Instrument) -> &'static str {
+    match instrument {
+        Instrument::Calls => "calls of two processes",
+        Instrument::SourcePorts => "a load, and what repairs it",
+    }
+}
+
 /// A chapter of the path.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Chapter {
@@ -47,6 +56,8 @@ pub struct Chapter {
     pub title: &'static str,
     /// Titles, in order.
     pub lessons: &'static [&'static str],
+    /// What there is to try things on.
+    pub instrument: Option<Instrument>,
 }
 
 /// All chapters.
@@ -60,11 +71,13 @@ pub const CHAPTERS: [Chapter; 4] = [
             "Restart against TIME_WAIT",
             "Listening and connected sockets",
         ],
+        instrument: Some(Instrument::Calls),
     },
     Chapter {
         number: 2,
         title: "Five-tuples",
         lessons: &["A million connections on one port", "Running out of source ports", "NAT has ports too"],
+        instrument: Some(Instrument::SourcePorts),
     },
     Chapter {
         number: 3,
@@ -76,6 +89,7 @@ pub const CHAPTERS: [Chapter; 4] = [
             "Load balancer: find the broken layer",
             "The probe that lies",
         ],
+        instrument: None,
     },
     Chapter {
         number: 4,
@@ -86,8 +100,15 @@ pub const CHAPTERS: [Chapter; 4] = [
             "The port nobody listens on",
             "hostPort hijacks your Service",
         ],
+        instrument: None,
     },
 ];
+
+/// The title of the chapter that has this instrument.
+#[must_use]
+pub fn home_of(instrument: Instrument) -> &'static str {
+    CHAPTERS.iter().find(|chapter| chapter.instrument == Some(instrument)).map_or("", |chapter| chapter.title)
+}
 
 /// The chapter that has a lesson of this title.
 #[must_use]
@@ -98,6 +119,11 @@ pub fn chapter_of(title: &str) -> Option<&'static Chapter> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_instrument_belongs_to_a_chapter() {
+        assert!(Instrument::ALL.into_iter().all(|instrument| !home_of(instrument).is_empty()));
+    }
 
     #[test]
     fn there_are_sixteen_lessons() {

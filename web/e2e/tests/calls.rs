@@ -105,6 +105,28 @@ async fn a_preset_can_be_begun_undone_exported_and_comes_back() {
 }
 
 #[tokio::test]
+async fn the_keyboard_leads_from_home_to_every_beginning() {
+    let Some(page) = Page::open(1440, 900).await else { return };
+    page.tab_to(".tool a[href$='#/calls']").await;
+    page.press(&char::from(Key::Enter).to_string()).await;
+    page.seen("#calls[data-calls='0']").await;
+    let begun_with = "return document.querySelector('#preset').selectedOptions[0].text";
+    assert_eq!(page.script(begun_with).await, "Begin with …");
+    page.tab_to("#preset").await;
+    for title in ["Two servers, one port", "Dual stack", "TIME_WAIT"] {
+        page.press(&char::from(Key::Down).to_string()).await;
+        page.seen("#calls:not([data-calls='0']) .asks:not([hidden])").await;
+        assert_eq!(page.script(begun_with).await, title);
+    }
+    page.seen("#calls[data-calls='12']").await;
+    page.tab_to("#anew").await;
+    page.press(" ").await;
+    page.seen("#calls[data-calls='0']").await;
+    assert_eq!(page.script(begun_with).await, "Begin with …");
+    page.close().await;
+}
+
+#[tokio::test]
 async fn what_is_no_call_is_refused_with_its_column() {
     let Some(page) = bench(1440, 900).await else { return };
     call(&page, "a", "<img src=x onerror=alert(1)>").await;

@@ -25,6 +25,15 @@ pub enum Route {
     Lost,
 }
 
+impl From<Instrument> for Route {
+    fn from(which: Instrument) -> Route {
+        match which {
+            Instrument::Calls => Route::Calls,
+            Instrument::SourcePorts => Route::SourcePorts,
+        }
+    }
+}
+
 /// The settings and how to change them.
 pub type SettingsHandle = UseReducerHandle<Settings>;
 

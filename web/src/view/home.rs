@@ -1,6 +1,7 @@
 //! Home: the promise, the lesson at hand, and the path of four chapters.
 
 use portlab_scenarios::index::Entry;
+use portlab_scenarios::model::Instrument;
 use yew::prelude::*;
 use yew_router::prelude::*;
 
@@ -9,7 +10,7 @@ use super::badge;
 use super::icon::{icon, mark};
 use super::topbar::Topbar;
 use crate::browser;
-use crate::path::{CALLS, CHAPTERS, Chapter, SOURCE_PORTS, index};
+use crate::path::{CHAPTERS, Chapter, index, title_of, use_of};
 use crate::session::gate;
 use crate::session::progress::{Progress, key};
 
@@ -71,7 +72,6 @@ pub fn Home() -> Html {
                 { how() }
                 <footer class="foot">
                     <span>{ "Nothing leaves this browser." }</span>
-                    <span>{ "Instruments: " }<Link<Route> to={Route::Calls}>{ CALLS }</Link<Route>>{ ", " }<Link<Route> to={Route::SourcePorts}>{ SOURCE_PORTS }</Link<Route>></span>
                     <a href="THIRD-PARTY-NOTICES.txt">{ "Third-party notices" }</a>
                 </footer>
             </main>
@@ -155,7 +155,18 @@ fn chapter_column(chapter: &'static Chapter, lessons: &[Known]) -> Html {
         <section key={chapter.number} class="chap">
             <h3><span class="no">{ chapter.number }</span>{ chapter.title }<span class="cnt">{ count }</span></h3>
             <ol>{ for chapter.lessons.iter().map(|title| line(title, own.iter().find(|known| known.lesson.title == *title).copied())) }</ol>
+            <p class="tool" hidden={chapter.instrument.is_none()}>{ chapter.instrument.map(to_try).unwrap_or_default() }</p>
         </section>
+    }
+}
+
+/// What a chapter has to try things on, as the last of its lines.
+fn to_try(which: Instrument) -> Html {
+    html! {
+        <Link<Route> to={Route::from(which)}>
+            <i class="sock" />
+            <span><span class="tt">{ title_of(which) }</span><span class="meta">{ format!("instrument: {}", use_of(which)) }</span></span>
+        </Link<Route>>
     }
 }
 

@@ -3,7 +3,9 @@
 use portlab_scenarios::index::waits;
 use portlab_scenarios::model::{Block, Command, Instrument};
 use yew::prelude::*;
+use yew_router::prelude::*;
 
+use super::app::Route;
 use super::card::{QuestionCard, Resolved};
 use super::exercise::exercise;
 use super::icon::icon;
@@ -11,7 +13,7 @@ use super::lesson::{Cx, Tab};
 use super::prose::paragraphs;
 use super::script::script;
 use crate::browser;
-use crate::path::title_of;
+use crate::path::{chapter_of, title_of};
 use crate::session::Action;
 use crate::session::gate::{self, Gate, Open, Phase, Reach};
 
@@ -217,7 +219,7 @@ fn way(cx: &Cx, open: &Open) -> Html {
     let next = if step + 1 < steps {
         html! { <button type="button" id="next-step" class="btn solid grow" disabled={!may} onclick={go(step + 1)}>{ "Next step" }{ icon("fwd") }</button> }
     } else {
-        html! { <span class="note" hidden={!may}>{ "The lesson ends here." }</span> }
+        html! { <span class="note" hidden={!may}>{ "The lesson ends here." }{ to_try(&cx.session.lesson.title) }</span> }
     };
     html! {
         <div class="story-end">
@@ -226,6 +228,12 @@ fn way(cx: &Cx, open: &Open) -> Html {
             <ResetButton act={cx.act.clone()} />
         </div>
     }
+}
+
+/// The way from a lesson's end to what its chapter has to try things on.
+fn to_try(title: &str) -> Html {
+    let Some(which) = chapter_of(title).and_then(|chapter| chapter.instrument) else { return html! {} };
+    html! { <>{ " Try more: " }<Link<Route> to={Route::from(which)}>{ title_of(which) }</Link<Route>></> }
 }
 
 #[derive(Clone, PartialEq, Properties)]

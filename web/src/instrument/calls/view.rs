@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use portlab_scenarios::model::Instrument;
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
@@ -11,6 +12,7 @@ use super::form::Form;
 use super::ledger::ledger;
 use super::presets::{PRESETS, Preset};
 use crate::browser;
+use crate::path::{CALLS, home_of};
 use crate::scene::host;
 use crate::view::{self, HostScene, Move, SettingsHandle, Standing, Topbar, icon, sockets, strip_of};
 
@@ -31,11 +33,11 @@ pub fn calls_page() -> Html {
 
 #[component]
 fn CallsPage() -> Html {
-    use_effect_with((), |()| browser::set_title("Bench of calls · portlab"));
+    use_effect_with((), |()| browser::set_title(&format!("{CALLS} · portlab")));
     html! {
         <div class="lesson" data-page="calls">
-            <Topbar lesson={(AttrValue::from("Instruments"), AttrValue::from("Bench of calls"))} />
-            <main class="calls-main"><h1 class="sr">{ "Bench of calls" }</h1><Calls /></main>
+            <Topbar lesson={(AttrValue::from(home_of(Instrument::Calls)), AttrValue::from(CALLS))} />
+            <main class="calls-main"><h1 class="sr">{ CALLS }</h1><Calls /></main>
         </div>
     }
 }
@@ -67,6 +69,13 @@ pub fn Calls(props: &Props) -> Html {
         Bench::open(kept.as_deref())
     });
     let ready = use_state(Ready::default);
+    let presets = use_node_ref();
+    use_effect_with((presets.clone(), ready.preset), |(presets, preset)| {
+        // The list says what was begun with; the browser would show the option that it was given first.
+        if let Some(presets) = presets.cast::<HtmlSelectElement>() {
+            presets.set_value(preset.unwrap_or_default());
+        }
+    });
     let act = {
         let dispatch = bench.dispatcher();
         Callback::from(move |action: Action| dispatch.dispatch(action))
@@ -98,7 +107,7 @@ pub fn Calls(props: &Props) -> Html {
         <div class={classes!("calls", compact.then_some("compact"))} data-calls={bench.calls.len().to_string()} data-frame={bench.cursor.to_string()} data-frames={bench.frames.len().to_string()}
             data-revision={bench.revision.to_string()} data-jump={bench.jumped.then_some("")} id="calls">
             <section class="calls-l" aria-label="Calls">
-                { head(&bench, &act, &ready) }
+                { head(&bench, &act, &ready, &presets) }
                 { ledger(&bench, &act) }
                 <div class="procs">{ for Side::BOTH.into_iter().map(|side| form(&bench, &act, &ready, side)) }</div>
             </section>
@@ -130,7 +139,12 @@ fn last(bench: &Bench, side: Side) -> Option<AttrValue> {
 }
 
 /// Beginnings, taking back, starting anew, and the script.
-fn head(bench: &UseReducerHandle<Bench>, act: &Callback<Action>, ready: &UseStateHandle<Ready>) -> Html {
+fn head(
+    bench: &UseReducerHandle<Bench>,
+    act: &Callback<Action>,
+    ready: &UseStateHandle<Ready>,
+    presets: &NodeRef,
+) -> Html {
     let emit = |action: Action| {
         let act = act.clone();
         Callback::from(move |_: MouseEvent| act.emit(action.clone()))
@@ -142,7 +156,6 @@ fn head(bench: &UseReducerHandle<Bench>, act: &Callback<Action>, ready: &UseStat
             if let Some(preset) = PRESETS.iter().find(|preset| preset.id == select.value()) {
                 act.emit(Action::Load(preset.calls.iter().map(|(side, line)| (*side, (*line).to_owned())).collect()));
                 ready.set(Ready { preset: Some(preset.id), count: ready.count + 1 });
-                select.set_value("");
             }
         })
     };
@@ -164,7 +177,7 @@ fn head(bench: &UseReducerHandle<Bench>, act: &Callback<Action>, ready: &UseStat
     html! {
         <div class="calls-h">
             <div class="row">
-                <label><span class="sr">{ "Begin with" }</span><select id="preset" onchange={begin}><option key="none" value="">{ "Begin with …" }</option>{ for options }</select></label>
+                <label><span class="sr">{ "Begin with" }</span><select id="preset" ref={presets} onchange={begin}><option key="none" value="">{ "Begin with …" }</option>{ for options }</select></label>
                 <span class="grow" />
                 <button type="button" class="btn small" id="take-back" disabled={none} onclick={emit(Action::TakeBack)}>{ "Undo" }</button>
                 <button type="button" class="btn small" id="again" hidden={!bench.can_again()} onclick={emit(Action::Again)}>{ "Redo" }</button>

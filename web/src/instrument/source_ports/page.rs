@@ -1,6 +1,7 @@
 //! The page on which the instrument stands alone: the keys of the whole page, the settings that the address names.
 
 use gloo::events::{EventListener, EventListenerOptions};
+use portlab_scenarios::model::Instrument;
 use wasm_bindgen::JsCast;
 use web_sys::KeyboardEvent;
 use yew::prelude::*;
@@ -11,7 +12,7 @@ use super::screen;
 use super::settings::Settings;
 use super::view::{Msg, SourcePorts};
 use crate::browser;
-use crate::path::SOURCE_PORTS;
+use crate::path::{SOURCE_PORTS, home_of};
 use crate::view::{self, Move, SettingsHandle, Topbar};
 
 /// What stands at the instrument's address.
@@ -30,7 +31,7 @@ fn Page() -> Html {
     let begins = use_memo((), |()| Settings::decode(&screen::query_of_address()));
     html! {
         <div data-page="source-ports">
-            <Topbar lesson={Some((AttrValue::from("Five-tuples"), AttrValue::from("Source ports")))} />
+            <Topbar lesson={Some((AttrValue::from(home_of(Instrument::SourcePorts)), AttrValue::from("Source ports")))} />
             <main class="sp-page"><SourcePorts settings={Some(*begins)} /></main>
         </div>
     }
