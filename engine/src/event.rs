@@ -72,6 +72,8 @@ pub enum What {
     WithoutEffect { key: Key, fields: Vec<String> },
     /// A host has started; what its kernel chooses at random follows from the seed.
     HostStarted { host: Rc<str>, seed: u64, spec: Rc<HostSpec> },
+    /// A host is gone, with all that ran there.
+    HostStopped { host: Rc<str> },
     /// A process made a system call on a host, and what it was answered; what has happened on the hosts since the event
     /// before that told it.
     Called { host: Rc<str>, pid: u32, program: Rc<str>, call: Call, answer: Answer, trace: Rc<[Moment]> },
@@ -120,6 +122,7 @@ impl fmt::Display for What {
             What::Scheduling { pod, step } => write!(f, "{pod}: {step}"),
             What::WithoutEffect { key, fields } => write!(f, "{key}: stored without effect: {}", fields.join(", ")),
             What::HostStarted { host, .. } => write!(f, "host {host} started"),
+            What::HostStopped { host } => write!(f, "host {host} stopped"),
             What::Called { host, pid, program, call, answer, .. } => {
                 write!(f, "{host}: {program}[{pid}] {call} = {answer}")
             }

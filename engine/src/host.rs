@@ -12,14 +12,14 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::host_spec::{DeviceSpec, HostSpec, PidNamespace, ProcessSpec, RouteSpec, SocketSpec};
 use crate::http::{self, Load, Site, Tally};
-use crate::lab::HostSpec;
-use crate::linux::address::Family;
+use crate::linux::address::{Family, canonical};
 use crate::linux::bind::{Because, Refusal};
 use crate::linux::bucket::Owner;
 use crate::linux::options::SocketOption;
 use crate::linux::packet::Packet;
-use crate::linux::route::Device;
+use crate::linux::route::{Device, Route, parse_prefix};
 use crate::linux::socket::{Protocol, SocketId};
 use crate::linux::tcp::close::Shutdown;
 use crate::linux::trace::{Moment, Trace};
@@ -35,9 +35,9 @@ const FIRST_PID: u32 = 1201;
 /// What a process asks of the kernel. Sockets go by the process's descriptors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// A new process with this command line; the answer is its number.
+    /// A new process, which has opened its sockets; the answer is its number.
     Spawn {
-        line: Rc<str>,
+        process: Rc<ProcessSpec>,
     },
     /// The process ends: its sockets are closed in the order of their descriptors.
     Exit,
@@ -111,6 +111,23 @@ pub enum Call {
     },
     /// Changes the rules of packet filtering.
     Rules(Change),
+    /// A device is there from now on, with routes that lead by it.
+    Plug {
+        device: Rc<DeviceSpec>,
+        routes: Rc<[RouteSpec]>,
+    },
+    /// A device is gone, with its routes.
+    Unplug {
+        device: Rc<str>,
+    },
+}
+
+impl Call {
+    /// A process of the host's own that has opened nothing yet.
+    #[must_use]
+    pub fn spawn(line: &str) -> Call {
+        Call::Spawn { process: Rc::new(ProcessSpec { line: line.into(), ..ProcessSpec::default() }) }
+    }
 }
 
 /// What the kernel answers.
@@ -169,6 +186,8 @@ pub(crate) enum Begun {
 #[derive(Clone, Debug, Default)]
 pub struct Process {
     pub line: Rc<str>,
+    /// Whose processes it can see.
+    pub pids: PidNamespace,
     /// Its effective user; the real one is root, so it may go back.
     pub euid: u32,
     /// Its sockets by descriptor.
@@ -232,21 +251,86 @@ impl Host {
         Host { began, namespace, processes: BTreeMap::new(), next_pid: FIRST_PID, history: seed }
     }
 
-    /// Gives it the devices and the route that it is described with.
+    /// Gives it what it is described with.
     #[must_use]
     pub fn with(mut self, spec: &HostSpec) -> Host {
         for device in &spec.devices {
-            self.namespace.routing.add_device(&device.name, &device.link.as_str().into());
-            for address in &device.addresses {
-                // What is no prefix is left out.
-                let _ = self.namespace.add_address(&device.name, address);
-            }
+            self.plug(device);
         }
+        self.route(&spec.routes);
         self.namespace.routing.gateway(spec.gateway);
         if spec.forwards {
             let _ = self.namespace.set_sysctl("net.ipv4.ip_forward", "1");
         }
+        for (name, value) in &spec.sysctls {
+            let _ = self.namespace.set_sysctl(name, value);
+        }
+        for rule in &spec.rules {
+            let _ = self.namespace.netfilter.change(rule);
+        }
+        for process in &spec.processes {
+            self.spawn(process);
+        }
         self
+    }
+
+    fn plug(&mut self, device: &DeviceSpec) {
+        self.namespace.routing.add_device(Device {
+            name: device.name.clone(),
+            link: Some(device.link.as_str().into()),
+            unrouted: device.unrouted,
+            broadcast: device.broadcast,
+            peer: device.peer,
+            ..Device::default()
+        });
+        for address in &device.addresses {
+            // What is no prefix is left out.
+            let _ = self.namespace.add_address(&device.name, address);
+        }
+    }
+
+    fn route(&mut self, routes: &[RouteSpec]) {
+        for route in routes {
+            let device = self.namespace.routing.device(&route.device).map(|device| device.index);
+            let (via, source) = (route.via.map(canonical), route.source.map(canonical));
+            if let (Some((to, length)), Some(device)) = (parse_prefix(&route.to), device) {
+                let for_host = route.for_host;
+                self.namespace.routing.routes.push(Route { to, length, via, device, source, for_host });
+            }
+        }
+    }
+
+    /// Starts a process and opens its sockets; one that is refused stays closed.
+    fn spawn(&mut self, spec: &ProcessSpec) -> u32 {
+        let pid = self.next_pid;
+        self.next_pid += 1;
+        let (line, pids, serves) = (spec.line.clone(), spec.pids.clone(), spec.site.clone());
+        let mut process = Process { line, pids, serves, ..Process::default() };
+        self.namespace.euid = process.euid;
+        for socket in &spec.sockets {
+            if let Ok(id) = self.open(socket) {
+                process.give(id, None);
+            }
+        }
+        self.processes.insert(pid, process);
+        pid
+    }
+
+    fn open(&mut self, spec: &SocketSpec) -> Result<SocketId, Refusal> {
+        let family = if spec.at.is_ipv4() { Family::V4 } else { Family::V6 };
+        let id = self.namespace.socket(spec.protocol, family);
+        let listens = spec.protocol == Protocol::Tcp;
+        let opened = self
+            .namespace
+            .setsockopt(id, &SocketOption::ReuseAddr(listens))
+            .and_then(|()| match family {
+                Family::V6 => self.namespace.setsockopt(id, &SocketOption::V6Only(spec.v6only)),
+                Family::V4 => Ok(()),
+            })
+            .and_then(|()| self.namespace.bind(id, spec.at))
+            .and_then(|()| if listens { self.namespace.listen(id, spec.backlog) } else { Ok(()) });
+        opened.inspect_err(|_| self.namespace.abandon(id))?;
+        Ok(id)
     }
 
     #[must_use]
@@ -450,18 +534,30 @@ impl Host {
     }
 
     fn answer(&mut self, pid: u32, call: &Call) -> Result<Answer, Refusal> {
-        if let Call::Spawn { line } = call {
-            let pid = self.next_pid;
-            self.next_pid += 1;
-            self.processes.insert(pid, Process { line: line.clone(), ..Process::default() });
-            return Ok(Answer::Number(pid));
+        match call {
+            Call::Spawn { process } => return Ok(Answer::Number(self.spawn(process))),
+            Call::Plug { device, routes } => {
+                self.plug(device);
+                self.route(routes);
+                return Ok(Answer::Number(0));
+            }
+            Call::Unplug { device } => {
+                self.namespace.routing.remove_device(device);
+                return Ok(Answer::Number(0));
+            }
+            _ => {}
         }
         let Some(process) = self.processes.get_mut(&pid) else { return Err(Errno::Ebadf.into()) };
         let namespace = &mut self.namespace;
         namespace.euid = process.euid;
         let at = |fd: &u32| process.fds.get(fd).copied().ok_or(Errno::Ebadf);
         match call {
-            Call::Spawn { .. } | Call::Close { .. } | Call::Load { .. } | Call::Serve { .. } => {}
+            Call::Spawn { .. }
+            | Call::Plug { .. }
+            | Call::Unplug { .. }
+            | Call::Close { .. }
+            | Call::Load { .. }
+            | Call::Serve { .. } => {}
             Call::Exit => {
                 // A process that ends waits for no socket that lingers.
                 let ended = self.processes.remove(&pid);
@@ -505,7 +601,7 @@ impl fmt::Display for Call {
     /// In strace's notation.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Call::Spawn { line } => write!(f, "execve({line})"),
+            Call::Spawn { process } => write!(f, "execve({})", process.line),
             Call::Exit => f.write_str("exit()"),
             Call::Socket { protocol, family, .. } => {
                 let protocol = if *protocol == Protocol::Tcp { "tcp" } else { "udp" };
@@ -531,6 +627,8 @@ impl fmt::Display for Call {
             Call::Sysctl { name, value } => write!(f, "sysctl({name}, \"{value}\")"),
             Call::AddAddress { device, prefix } => write!(f, "addr({device}, {prefix})"),
             Call::Rules(change) => write!(f, "{change}"),
+            Call::Plug { device, .. } => write!(f, "device {} is plugged in", device.name),
+            Call::Unplug { device } => write!(f, "device {device} is gone"),
         }
     }
 }

@@ -6,16 +6,15 @@
 //! on as if that controller had been restarted at that moment.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::event::{Actor, Event, What};
 use crate::host::{Answer, Call, Host};
+pub use crate::host_spec::{DeviceSpec, HostSpec};
 use crate::kube;
 use crate::time::Time;
 use crate::tools;
-use crate::tools::jobs::WORKSTATION;
 use crate::world::{State, World};
 
 /// Which nodes a lab has.
@@ -67,27 +66,6 @@ pub struct LabOptions {
     pub hosts: Vec<HostSpec>,
 }
 
-/// A host and what it is plugged into.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct HostSpec {
-    pub name: String,
-    pub devices: Vec<DeviceSpec>,
-    /// Where packets go that no address of a device leads to: `10.0.0.1`.
-    pub gateway: Option<IpAddr>,
-    /// Whether it is a router: `net.ipv4.ip_forward` is 1.
-    pub forwards: bool,
-}
-
-/// A device of a host.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeviceSpec {
-    pub name: String,
-    /// All devices with one link hear each other.
-    pub link: String,
-    /// With the length of their prefix: `10.0.0.2/24`. What is no prefix is left out.
-    pub addresses: Vec<String>,
-}
-
 impl Default for LabOptions {
     fn default() -> LabOptions {
         LabOptions {
@@ -119,15 +97,6 @@ pub enum Place {
 }
 
 impl Place {
-    /// The host whose sockets programs use there.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        match self {
-            Place::Host(name) => name,
-            _ => WORKSTATION,
-        }
-    }
-
     /// The prompt that a lesson shows: `$ `, `worker# `, `pod/client$ `.
     #[must_use]
     pub fn prompt(&self) -> String {

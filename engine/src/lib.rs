@@ -6,7 +6,7 @@
 //! * [`event`]: what happened, who did it, what decided it.
 //! * [`world`]: the state, the clock and the queue of things to come; [`World::commit`](world::World::commit)
 //!   is the only place where anything changes.
-//! * [`host`]: a network namespace with its processes; [`linux`]: the kernel's part of it.
+//! * [`host`]: a network namespace with its processes; [`host_spec`]: what it starts with; [`linux`]: the kernel's part of it.
 //! * [`store`] and [`object`]: the API objects and how to read them.
 //! * [`kube`]: API server, scheduler, controllers, kubelet.
 //! * [`yaml`]: manifests as kubectl reads and prints them, with the place of every node; [`base64`].
@@ -18,6 +18,7 @@
 pub mod base64;
 pub mod event;
 pub mod host;
+pub mod host_spec;
 pub mod http;
 pub mod kube;
 pub mod lab;

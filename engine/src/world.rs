@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use crate::event::{Actor, Event, What};
 use crate::host::{Answer, Call, Host};
+use crate::http::Load;
+use crate::kube::kubelet::hosts;
 use crate::kube::{self, Task};
 use crate::lab::{LabOptions, Place};
 use crate::linux::Errno;
@@ -47,6 +49,9 @@ impl State {
             }
             What::HostStarted { host, seed, spec } => {
                 self.hosts.insert(host.clone(), Rc::new(Host::new(host, event.at, *seed).with(spec)));
+            }
+            What::HostStopped { host } => {
+                self.hosts.remove(host);
             }
             What::Called { host, pid, call, .. } => {
                 self.make(host, *pid, call);
@@ -166,6 +171,14 @@ impl World {
     /// host can answer: the change is made here, by [`State::make`], as the fold will make it. A call that waits lets the
     /// lab's time pass. At the end of a replay nothing changes, and the answer is `EAGAIN`.
     pub fn call(&mut self, host: &str, pid: u32, call: Call) -> Answer {
+        if let Call::Connect { to, .. } | Call::Load { load: Load { to, .. } } = &call {
+            hosts::wake_for(self, to.ip());
+        }
+        self.call_as(Actor::Learner, host, pid, call)
+    }
+
+    /// The same for somebody else than the learner.
+    pub(crate) fn call_as(&mut self, actor: Actor, host: &str, pid: u32, call: Call) -> Answer {
         let index = self.events.len();
         let found = self.state.hosts.get_key_value(host).map(|(name, host)| (name.clone(), host.processes.get(&pid)));
         let Some((name, process)) = found.filter(|_| !self.halted && index < self.limit) else {
@@ -173,14 +186,14 @@ impl World {
             return Answer::Refused { refusal: Errno::Eagain.into(), holder: None };
         };
         let program: Rc<str> = match &call {
-            Call::Spawn { line } => line.split(' ').next().unwrap_or("").into(),
+            Call::Spawn { process } => process.line.split(' ').next().unwrap_or("").into(),
             _ => process.map_or("", |process| process.name()).into(),
         };
         let at = self.now();
         let (answer, trace) = self.state.make(host, pid, &call);
         let trace = self.bounded(trace);
         let what = What::Called { host: name, pid, program, call, answer: answer.clone(), trace };
-        self.record(Event { index, at, actor: Actor::Learner, what, cause: self.cause });
+        self.record(Event { index, at, actor, what, cause: self.cause });
         let waited = self.state.hosts[host].now().since(at);
         if !waited.is_zero() {
             self.advance(waited);
@@ -190,7 +203,7 @@ impl World {
 
     /// Starts a host unless it runs already.
     pub fn start_host(&mut self, host: &str) {
-        if !self.state.hosts.contains_key(host) {
+        if !self.state.hosts.contains_key(host) && !hosts::wake(self, host) {
             self.restart_host(host);
         }
     }

@@ -10,12 +10,14 @@ fn host(name: &str, devices: &[(&str, &str, &str)], gateway: Option<&str>) -> Ho
         name: (*name).to_owned(),
         link: (*link).to_owned(),
         addresses: vec![(*address).to_owned()],
+        ..DeviceSpec::default()
     };
     HostSpec {
         name: name.to_owned(),
         devices: devices.iter().map(device).collect(),
         gateway: gateway.map(|address| address.parse().unwrap()),
         forwards: devices.len() > 1,
+        ..HostSpec::default()
     }
 }
 

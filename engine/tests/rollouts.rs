@@ -26,7 +26,15 @@ fn cases() -> Vec<Value> {
 fn run(world: &mut World, line: &str) -> (String, i32) {
     let mut env = Env::default();
     let args = line.split_whitespace().map(str::to_owned).collect();
-    let mut cx = Cx { world, place: &Place::Workstation, args, stdin: String::new(), env: &mut env, out: Vec::new() };
+    let mut cx = Cx {
+        world,
+        place: &Place::Workstation,
+        host: "workstation".into(),
+        args,
+        stdin: String::new(),
+        env: &mut env,
+        out: Vec::new(),
+    };
     let exit = kubectl::run(&mut cx);
     (cx.out.iter().map(|(_, text)| text.as_str()).collect(), exit)
 }

@@ -95,12 +95,14 @@ fn host_spec(host: &Host) -> HostSpec {
         name: format!("eth{number}"),
         link: Host::link(address).unwrap_or_default(),
         addresses: vec![address.clone()],
+        ..DeviceSpec::default()
     };
     HostSpec {
         name: host.name.clone(),
         devices: host.addresses.iter().enumerate().map(device).collect(),
         gateway: host.gateway.as_ref().and_then(|gateway| gateway.parse().ok()),
         forwards: host.forwards,
+        ..HostSpec::default()
     }
 }
 

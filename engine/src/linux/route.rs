@@ -13,7 +13,7 @@ use super::errno::Errno;
 pub const LO: u32 = 1;
 
 /// A network device: its name and addresses with the length of their prefix.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Device {
     pub index: u32,
     pub name: String,
@@ -21,6 +21,12 @@ pub struct Device {
     pub addresses: Vec<(Ipv6Addr, u8)>,
     /// The link that it is plugged into; none for `lo`.
     pub link: Option<Rc<str>>,
+    /// Whether the prefixes of its addresses give no routes (`noprefixroute`).
+    pub unrouted: bool,
+    /// Whether its addresses of IPv4 were given their broadcast address.
+    pub broadcast: bool,
+    /// The number that the other end of its cable has there; 0 where that is not known.
+    pub peer: u32,
 }
 
 /// A route that was added; those of addresses follow from the addresses.
@@ -30,6 +36,10 @@ pub struct Route {
     pub length: u8,
     pub via: Option<Ipv6Addr>,
     pub device: u32,
+    /// The address that packets get by it; else one of the device.
+    pub source: Option<Ipv6Addr>,
+    /// Whether its scope is `host`, not `link`, where there is no next hop.
+    pub for_host: bool,
 }
 
 /// What kind of address it is to this namespace (`RTN_…`).
@@ -72,7 +82,12 @@ pub struct Routing {
 impl Default for Routing {
     /// `lo` with 127.0.0.1/8 and `::1/128`.
     fn default() -> Self {
-        let lo = Device { index: LO, name: "lo".into(), addresses: vec![(LOOPBACK4, 8), (LOOPBACK6, 128)], link: None };
+        let lo = Device {
+            index: LO,
+            name: "lo".into(),
+            addresses: vec![(LOOPBACK4, 8), (LOOPBACK6, 128)],
+            ..Device::default()
+        };
         Self { devices: vec![lo], routes: Vec::new() }
     }
 }
@@ -216,37 +231,46 @@ impl Routing {
         let Some(via) = gateway.map(canonical) else { return };
         let Some((device, _)) = self.next_hop(via) else { return };
         let to = wire_family(via).any();
-        self.routes.push(Route { to, length: 0, via: Some(via), device });
+        self.routes.push(Route { to, length: 0, via: Some(via), device, source: None, for_host: false });
     }
 
-    /// Adds a device that is plugged into a link.
-    pub fn add_device(&mut self, name: &str, link: &Rc<str>) {
+    /// Adds a device and gives it a number.
+    pub fn add_device(&mut self, device: Device) {
         let index = self.devices.iter().map(|device| device.index).max().unwrap_or(0) + 1;
-        let link = Some(link.clone());
-        self.devices.push(Device { index, name: name.to_owned(), addresses: Vec::new(), link });
+        self.devices.push(Device { index, ..device });
+    }
+
+    /// Takes a device away, with its addresses and its routes.
+    pub fn remove_device(&mut self, name: &str) {
+        let Some(index) = self.device(name).map(|device| device.index) else { return };
+        self.devices.retain(|device| device.index != index);
+        self.routes.retain(|route| route.device != index);
     }
 
     /// Routes that lead out: of the prefixes of addresses, and those that were added; the longest wins.
     fn link(&self, to: Ipv6Addr, device: Option<u32>) -> Option<(Out, Ipv6Addr)> {
-        let mut best: Option<(u8, u32, Option<Ipv6Addr>)> = None;
-        let mut consider = |length: u8, out: u32, via| {
+        let mut best: Option<(u8, u32, Option<Ipv6Addr>, Option<Ipv6Addr>)> = None;
+        let mut consider = |length: u8, out: u32, via, source| {
             let fits = device.is_none_or(|device| device == out);
-            if fits && best.is_none_or(|(other, _, _)| length > other) {
-                best = Some((length, out, via));
+            if fits && best.is_none_or(|(other, ..)| length > other) {
+                best = Some((length, out, via, source));
             }
         };
-        for own in self.devices.iter().filter(|device| device.index != LO) {
+        for own in self.devices.iter().filter(|device| device.index != LO && !device.unrouted) {
             for &(address, length) in &own.addresses {
                 if covers(address, length, to) {
-                    consider(length, own.index, None);
+                    consider(length, own.index, None, None);
                 }
             }
         }
         for route in self.routes.iter().filter(|route| covers(route.to, route.length, to)) {
-            consider(route.length, route.device, route.via);
+            consider(route.length, route.device, route.via, route.source);
         }
-        let (_, out, via) = best?;
+        let (_, out, via, source) = best?;
         let hop = via.unwrap_or(to);
+        if let Some(source) = source {
+            return Some((Out::Link { device: out, hop }, source));
+        }
         let own = &self.devices.iter().find(|device| device.index == out)?.addresses;
         let near = own.iter().find(|(address, length)| covers(*address, *length, hop));
         let any = own.iter().find(|(address, _)| is_mapped(*address) == is_mapped(to) && !is_loopback(*address));
@@ -272,7 +296,8 @@ fn same_net(one: Ipv4Addr, two: Ipv4Addr, length: u8) -> bool {
 }
 
 /// The last address of a prefix: its broadcast address.
-fn last(own: Ipv4Addr, length: u8) -> Ipv4Addr {
+#[must_use]
+pub fn last(own: Ipv4Addr, length: u8) -> Ipv4Addr {
     Ipv4Addr::from_bits(own.to_bits() | u32::MAX.checked_shr(u32::from(length)).unwrap_or(0))
 }
 

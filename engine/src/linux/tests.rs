@@ -8,6 +8,7 @@ use super::address::Family;
 use super::bucket::Owner;
 use super::demux::Holder;
 use super::options::SocketOption;
+use super::route::Device;
 use super::socket::{Protocol, SocketId};
 use super::tcp::close::Shutdown;
 use super::tcp::tuple_of;
@@ -204,7 +205,7 @@ fn exchange(one: &mut Namespace, two: &mut Namespace) {
 /// A host with `eth0`.
 fn host(address: &str) -> Namespace {
     let mut host = Namespace::new(1);
-    host.routing.add_device("eth0", &"link".into());
+    host.routing.add_device(Device { name: "eth0".into(), link: Some("link".into()), ..Device::default() });
     host.add_address("eth0", address).expect("a prefix");
     host
 }

@@ -11,12 +11,14 @@ fn lab() -> Lab {
         name: name.into(),
         link: link.into(),
         addresses: vec![address.into()],
+        ..DeviceSpec::default()
     };
     let host = |name: &str, devices, gateway: Option<&str>, forwards| HostSpec {
         name: name.into(),
         devices,
         gateway: gateway.and_then(|gateway| gateway.parse().ok()),
         forwards,
+        ..HostSpec::default()
     };
     let hosts = vec![
         host("client", vec![device("eth0", "in", "10.0.0.2/24")], Some("10.0.0.1"), false),
@@ -64,7 +66,7 @@ fn without_a_port_the_client_hears_nothing() {
     run(&mut lab, "server", "nc -lk 80 &");
     run(&mut lab, "server", "nc -lk 81 &");
     // A listener in the background of the client holds nothing; a connection that stays open is needed.
-    lab.call("client", 0, crate::host::Call::Spawn { line: "holder".into() });
+    lab.call("client", 0, crate::host::Call::spawn("holder"));
     let pid = 1201;
     let open = crate::host::Call::Socket {
         protocol: crate::linux::socket::Protocol::Tcp,

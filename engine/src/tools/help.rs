@@ -1,6 +1,7 @@
 //! `help` and `clear`.
 
 use super::{Cx, PROGRAMS, left_out, shell};
+use crate::kube::kubelet::hosts;
 
 /// What clears a terminal: home, erase the screen, erase what was scrolled away.
 const CLEAR: &str = "\x1b[H\x1b[2J\x1b[3J";
@@ -16,9 +17,10 @@ pub fn help(cx: &mut Cx) -> i32 {
     if let Some(name) = cx.args.get(1).cloned() {
         return about(cx, &name);
     }
+    let userland = hosts::userland_at(cx.world, cx.place);
     cx.print("The lab runs these programs:\n");
     for program in PROGRAMS {
-        if program.is_at(cx.place) {
+        if program.is_in(userland) {
             cx.print(&format!("  {:<10} {}\n", program.name, program.summary));
         }
     }

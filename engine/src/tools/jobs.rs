@@ -10,6 +10,9 @@ use std::rc::Rc;
 use super::net::nc;
 use super::{Cx, files};
 use crate::host::{Answer, Call};
+use crate::host_spec::ProcessSpec;
+use crate::http::Load;
+use crate::kube::kubelet::hosts;
 use crate::lab::{Nodes, Place, Stream};
 use crate::linux::Errno;
 use crate::world::World;
@@ -96,14 +99,17 @@ pub enum Step {
 
 /// Lets a process serve in the background; the shell's next line says so. A server without a program here acts by itself.
 pub fn serve(cx: &mut Cx, pid: u32, program: Option<nc::Server>, starting: Starting) {
-    let jobs = cx.world.jobs.of(cx.place.host());
-    let number = jobs.list.last().map_or(1, |job| job.number + 1);
-    jobs.list.push(Job { number, pid, line: starting.line, state: "Running" });
+    let jobs = cx.world.jobs.of(&cx.host);
     if let Some(program) = program {
         jobs.servers.insert(pid, Server { program, sink: starting.sink });
     }
     jobs.last_pid = Some(pid);
-    cx.eprint(&format!("[{number}] {pid}\n"));
+    // The shell of a node or a container is gone after its one line, and says nothing of jobs.
+    if matches!(cx.place, Place::Workstation | Place::Host(_)) {
+        let number = jobs.list.last().map_or(1, |job| job.number + 1);
+        jobs.list.push(Job { number, pid, line: starting.line, state: "Running" });
+        cx.eprint(&format!("[{number}] {pid}\n"));
+    }
 }
 
 /// Lets every server do what is to be done, until nothing is.
@@ -163,7 +169,8 @@ fn end(world: &mut World, host: &str, pid: u32, state: &'static str) {
 
 /// What a host's background programs have printed, and which jobs have ended: shown when a command line is done.
 pub fn news(world: &mut World, place: &Place) -> Vec<(Stream, String)> {
-    let jobs = world.jobs.of(place.host());
+    let host = hosts::name_of(world, place);
+    let jobs = world.jobs.of(&host);
     let mut news = std::mem::take(&mut jobs.said);
     let ended: String = lines(jobs, |job| job.state != "Running");
     jobs.list.retain(|job| job.state == "Running");
@@ -192,15 +199,14 @@ fn lines(jobs: &Jobs, which: impl Fn(&Job) -> bool) -> String {
 pub fn jobs(cx: &mut Cx) -> i32 {
     match cx.args.get(1).map(String::as_str) {
         None => {
-            let jobs = cx.world.jobs.of(cx.place.host());
+            let jobs = cx.world.jobs.of(&cx.host);
             let text = lines(jobs, |_| true);
             jobs.list.retain(|job| job.state == "Running");
             cx.print(&text);
             0
         }
         Some("-p") => {
-            let text: String =
-                cx.world.jobs.of(cx.place.host()).list.iter().map(|job| format!("{}\n", job.pid)).collect();
+            let text: String = cx.world.jobs.of(&cx.host).list.iter().map(|job| format!("{}\n", job.pid)).collect();
             cx.print(&text);
             0
         }
@@ -242,8 +248,8 @@ pub fn kill(cx: &mut Cx) -> i32 {
     for word in words {
         let text = match target(cx, &word) {
             Ok(pid) => {
-                cx.world.jobs.of(cx.place.host()).servers.remove(&pid);
-                end(cx.world, cx.place.host(), pid, state);
+                cx.world.jobs.of(&cx.host).servers.remove(&pid);
+                end(cx.world, &cx.host, pid, state);
                 settle(cx.world);
                 continue;
             }
@@ -257,7 +263,7 @@ pub fn kill(cx: &mut Cx) -> i32 {
 
 /// The process that a word of `kill` means.
 fn target(cx: &mut Cx, word: &str) -> Result<u32, String> {
-    let jobs = &cx.world.jobs.of(cx.place.host()).list;
+    let jobs = &cx.world.jobs.of(&cx.host).list;
     if let Some(name) = word.strip_prefix('%') {
         let job = match name {
             "" | "%" | "+" => jobs.last(),
@@ -266,7 +272,7 @@ fn target(cx: &mut Cx, word: &str) -> Result<u32, String> {
         return job.map(|job| job.pid).ok_or_else(|| format!("{word}: no such job"));
     }
     let pid = word.parse::<u32>().map_err(|_| format!("{word}: arguments must be process or job IDs"))?;
-    let known = cx.world.host(cx.place.host()).is_some_and(|host| host.processes.contains_key(&pid));
+    let known = cx.world.host(&cx.host).is_some_and(|host| host.processes.contains_key(&pid));
     if known { Ok(pid) } else { Err(format!("({pid}) - No such process")) }
 }
 
@@ -279,20 +285,27 @@ pub struct Process {
 impl Process {
     /// Starts one with the program's command line.
     pub fn start(cx: &mut Cx) -> Process {
-        cx.world.start_host(cx.place.host());
-        let line: Rc<str> = cx.args.join(" ").into();
-        let answer = cx.world.call(cx.place.host(), 0, Call::Spawn { line });
+        cx.world.start_host(&cx.host);
+        let (line, pids) = (cx.args.join(" ").into(), hosts::pids_of(cx.world, cx.place));
+        let process = ProcessSpec { line, pids, ..ProcessSpec::default() };
+        let answer = cx.world.call(&cx.host, 0, Call::Spawn { process: process.into() });
         Process { pid: answer.number().unwrap_or(0) }
     }
 
     /// Makes a call, then lets the servers answer.
     pub fn call(self, cx: &mut Cx, call: Call) -> Answer {
-        let answer = cx.world.call(cx.place.host(), self.pid, call);
+        if let Call::Connect { to, .. } | Call::Load { load: Load { to, .. } } = &call
+            && let Some(what) = hosts::translated(cx.world, &cx.host, *to)
+        {
+            cx.eprint(&format!("portlab does not model {what} yet\n"));
+            return Answer::Refused { refusal: Errno::Ehostunreach.into(), holder: None };
+        }
+        let answer = cx.world.call(&cx.host, self.pid, call);
         if *cx.place == Place::Workstation
             && answer.number() == Err(Errno::Enetunreach)
             && matches!(cx.world.options().nodes, Nodes::Kind(_))
         {
-            cx.eprint("portlab does not model a link between the workstation and the cluster's network yet\n");
+            cx.eprint("portlab's workstation is linked to the nodes of the cluster alone\n");
         }
         settle(cx.world);
         answer

@@ -26,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::kube::kubelet::images::Userland;
 use crate::lab::{Output, Place, Stream};
 use crate::world::World;
 
@@ -99,6 +100,8 @@ impl Env {
 pub struct Cx<'a> {
     pub world: &'a mut World,
     pub place: &'a Place,
+    /// The host whose sockets it uses.
+    pub host: Rc<str>,
     /// `args[0]` is the program's name.
     pub args: Vec<String>,
     /// What standard input still holds. A program that reads it takes it (`std::mem::take`); the rest is left for the next.
@@ -153,11 +156,17 @@ pub struct Program {
 impl Program {
     /// Whether it is installed there.
     #[must_use]
-    pub fn is_at(&self, place: &Place) -> bool {
+    pub fn is_in(&self, userland: Userland) -> bool {
         match self.at {
             At::Everywhere => true,
-            At::Workstation => *place == Place::Workstation,
-            At::Hosts => matches!(place, Place::Workstation | Place::Host(_)),
+            At::Workstation => userland == Userland::Workstation,
+            At::Hosts => matches!(userland, Userland::Workstation | Userland::Host),
+            At::Networks => true,
+            At::NotBusybox => userland != Userland::Busybox,
+            At::HostsAndBusybox => {
+                matches!(userland, Userland::Workstation | Userland::Host | Userland::Busybox)
+            }
+            At::Busybox => userland == Userland::Busybox,
         }
     }
 }
@@ -167,8 +176,16 @@ impl Program {
 pub enum At {
     Everywhere,
     Workstation,
-    /// On the workstation and the other hosts of the lab.
+    /// On the workstation and the other hosts of the lab, but on no node and in no container.
     Hosts,
+    /// Wherever there is a network: hosts, nodes, containers.
+    Networks,
+    /// The same but for containers where busybox has another program of that name.
+    NotBusybox,
+    /// On the hosts, and as an applet of busybox.
+    HostsAndBusybox,
+    /// As an applet of busybox alone.
+    Busybox,
 }
 
 const fn program(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
@@ -185,6 +202,10 @@ const fn builtin(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static 
 
 const fn on_hosts(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
     Program { name, run, takes_time: true, at: At::Hosts, summary }
+}
+
+const fn at(at: At, name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
+    Program { name, run, takes_time: true, at, summary }
 }
 
 const fn shell_only(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
@@ -225,18 +246,19 @@ pub const PROGRAMS: &[Program] = &[
     program("mv", listing::cp, "rename files of the lab"),
     program("date", clock::date, "the lab's time"),
     program("sleep", clock::sleep, "let the lab's time pass"),
-    on_hosts("ss", net::ss::run, "the sockets of the host"),
-    on_hosts("netstat", net::netstat::run, "the same, as net-tools shows them; -s counters"),
+    at(At::Networks, "ss", net::ss::run, "the sockets of the host"),
+    at(At::HostsAndBusybox, "netstat", net::netstat::run, "the same, as net-tools shows them; -s counters"),
     on_hosts("lsof", net::lsof::run, "who has which socket open (lsof -nP -i :8080)"),
-    on_hosts("ip", net::ip::run, "addresses and routes"),
-    on_hosts("curl", net::curl::run, "ask a server over HTTP"),
-    on_hosts("sysctl", net::sysctl::run, "read and set the kernel's settings"),
-    on_hosts("nstat", net::nstat::run, "the kernel's counters"),
+    at(At::NotBusybox, "ip", net::ip::run, "addresses and routes"),
+    at(At::Networks, "curl", net::curl::run, "ask a server over HTTP"),
+    at(At::Networks, "sysctl", net::sysctl::run, "read and set the kernel's settings"),
+    at(At::Networks, "nstat", net::nstat::run, "the kernel's counters"),
     on_hosts("iptables", net::iptables::run, "rules of packet filtering: the table nat"),
     on_hosts("iptables-save", net::iptables::save, "the same as a script"),
-    on_hosts("conntrack", net::conntrack::run, "the connections that the kernel follows"),
-    on_hosts("nc", net::nc::run, "connect to a port, or listen on one (nc -lk 8080 &)"),
-    on_hosts("netcat", net::nc::run, "the same"),
+    at(At::NotBusybox, "conntrack", net::conntrack::run, "the connections that the kernel follows"),
+    at(At::NotBusybox, "nc", net::nc::run, "connect to a port, or listen on one (nc -lk 8080 &)"),
+    at(At::NotBusybox, "netcat", net::nc::run, "the same"),
+    at(At::Busybox, "wget", net::wget::run, "ask a server over HTTP (wget -qO- http://…)"),
     on_hosts("ab", net::ab::run, "many requests to a web server (ab -n 100 -c 2 http://127.0.0.1/)"),
     on_hosts("python3", net::web_servers::python3, "a web server: python3 -m http.server PORT &"),
     on_hosts("nginx", net::web_servers::nginx, "a web server on port 80, in the background"),
@@ -252,21 +274,30 @@ pub const PROGRAMS: &[Program] = &[
     builtin("help", help::help, "this list"),
 ];
 
-/// The program of a name at a place.
+/// The program of a name where there are these programs.
 #[must_use]
-pub fn find(name: &str, place: &Place) -> Option<&'static Program> {
-    let name = name.strip_prefix("/usr/bin/").or_else(|| name.strip_prefix("/bin/")).unwrap_or(name);
-    PROGRAMS.iter().find(|program| program.name == name && program.is_at(place))
+pub fn find(name: &str, userland: Userland) -> Option<&'static Program> {
+    let name = ["/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/"]
+        .into_iter()
+        .find_map(|path| name.strip_prefix(path))
+        .unwrap_or(name);
+    PROGRAMS.iter().find(|program| program.name == name && program.is_in(userland))
 }
 
 /// What is said of a name that no program has, and the exit status.
 #[must_use]
-pub fn not_found(name: &str, place: &Place) -> (String, i32) {
-    if PROGRAMS.iter().any(|program| program.name == name && !program.is_at(place)) {
+pub fn not_found(name: &str, userland: Userland) -> (String, i32) {
+    // What a container or a node does not have in truth is not found there.
+    let known = PROGRAMS.iter().find(|program| program.name == name && !program.is_in(userland));
+    let hosts = matches!(userland, Userland::Workstation | Userland::Host);
+    if let Some(reason) = left_out::reason(name).filter(|_| hosts || known.is_none()) {
+        return (format!("portlab does not model `{name}`: {reason}"), 127);
+    }
+    if known.is_some() && hosts {
         return (format!("portlab does not model `{name}` here: run it on the workstation"), 127);
     }
-    if let Some(reason) = left_out::reason(name) {
-        return (format!("portlab does not model `{name}`: {reason}"), 127);
+    if known.is_some() && ["iptables", "iptables-save", "nc", "ip"].contains(&name) {
+        return (format!("portlab does not model `{name}` here"), 127);
     }
     let why = if name.contains('/') { "No such file or directory" } else { "command not found" };
     (format!("bash: {name}: {why}"), 127)

@@ -62,7 +62,7 @@ impl Kernel for Engine {
 
 /// How the process that runs a script comes to be.
 pub(super) fn spawn() -> host::Call {
-    host::Call::Spawn { line: "script".into() }
+    host::Call::spawn("script")
 }
 
 /// A script's call as a process makes it; none for what is no call of a process: to sleep, and to read a setting or a

@@ -3,8 +3,18 @@
 //! Sources: the images themselves (nginx's Dockerfile and entry point, agnhost's `test/images/agnhost` of Kubernetes 1.34,
 //! busybox's applets). An image that is not here runs, stops when it is told to, and listens on nothing; [`known`] tells.
 
-use super::program::{Dress, OnTerm, Program, Serves, Socket, Step, Transport};
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::program::{Dress, Families, NODE_ADDRESS, OnTerm, Program, Serves, Socket, Step, Transport};
 use super::shell_script;
+use crate::http::{Site, Software};
+use crate::object::{items, str_at};
+use crate::time::Time;
+
+/// What nginx shows where nobody has given it a page.
+const NGINX_PAGE: &str = include_str!("welcome.html");
 
 const AT_ONCE: OnTerm = OnTerm::Exit { after_ms: 100, code: 0 };
 
@@ -35,6 +45,15 @@ const SERVERS: [(&str, &str, &[u16], Serves); 16] = [
     ("kube-controller-manager", "kube-controller", &[10257], Serves::Anything),
     ("kube-scheduler", "kube-scheduler", &[10259], Serves::Anything),
     ("coredns", "coredns", &[53, 8080, 8181, 9153], Serves::Anything),
+];
+
+/// Programs that do not listen as Go's do: process, sockets, and the length of the queue.
+const LISTENING: [(&str, Families, i32); 5] = [
+    ("nginx", Families::Each, 511),
+    ("redis-server", Families::Each, 511),
+    ("postgres", Families::Each, 200),
+    ("httpd", Families::Both, 511),
+    ("mysqld", Families::Both, 151),
 ];
 
 /// Images that run and listen on nothing, by design.
@@ -84,10 +103,31 @@ pub fn known(image: &str) -> bool {
         || SERVERS.iter().any(|server| server.0 == name)
 }
 
-/// Whether the image holds other programs than the one that it runs: a shell, `ls`. Those made from nothing hold none.
-pub fn has_programs(image: &str) -> bool {
+/// Which programs there are at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Userland {
+    Workstation,
+    /// Another host of the lab.
+    Host,
+    /// A node of kind: Debian with what Kubernetes needs there.
+    Node,
+    /// A container with a shell, curl, netcat and iproute2. The lab gives these to every image with a userland, so that one
+    /// can look into any; published images often have fewer.
+    Debian,
+    /// The same with busybox's applets in place of the programs that these imitate.
+    Busybox,
+    /// An image made from nothing but its one program.
+    Bare,
+}
+
+/// Which programs an image holds besides its own.
+pub fn userland(image: &str) -> Userland {
     let bare = ["pause", "coredns", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
-    !bare.contains(&short(&parse(image).0))
+    match short(&parse(image).0) {
+        name if bare.contains(&name) => Userland::Bare,
+        "busybox" | "alpine" => Userland::Busybox,
+        _ => Userland::Debian,
+    }
 }
 
 fn short(repository: &str) -> &str {
@@ -101,6 +141,58 @@ pub fn user(image: &str) -> u32 {
         "coredns" => 65532,
         _ => 0,
     }
+}
+
+/// The name of a container's process that listens nowhere.
+pub fn process(container: &Value) -> String {
+    let words = items(container, "command").iter().chain(items(container, "args"));
+    let first = items(container, "command").first().and_then(Value::as_str).map(|word| short(word).to_owned());
+    let script: Option<&str> = words.filter_map(Value::as_str).nth(2);
+    match first {
+        // A shell with one command becomes that command.
+        Some(shell) if ["sh", "bash", "ash"].contains(&shell.as_str()) => match script {
+            Some(script) if !script.contains([';', '&', '|', '\n']) => {
+                script.split(' ').next().map_or(shell, |word| short(word).to_owned())
+            }
+            _ => shell,
+        },
+        Some(first) => first,
+        None => short(&parse(str_at(container, "image")).0).to_owned(),
+    }
+}
+
+/// What a container's program answers over HTTP.
+pub fn site(container: &Value, hostname: &str, since: Time) -> Site {
+    let texts = |name: &str| -> Vec<&str> { items(container, name).iter().filter_map(Value::as_str).collect() };
+    let (command, args) = (texts("command"), texts("args"));
+    let (repository, tag) = parse(str_at(container, "image"));
+    let words: Vec<&str> = command.iter().chain(&args).copied().collect();
+    let sub = words.iter().copied().find(|word| !word.ends_with("agnhost")).unwrap_or("");
+    let mut files = BTreeMap::new();
+    let software = match short(&repository) {
+        "agnhost" if sub == "netexec" => Software::Netexec { udp: flag(&words, "udp-port") != Some("-1") },
+        "agnhost" if sub == "serve-hostname" => Software::Text(hostname.into()),
+        "agnhost" if sub == "connect" || sub == "pause" => Software::Silent,
+        "agnhost" => Software::Unknown(format!("agnhost {sub}").into()),
+        "nginx" | "nginx-unprivileged" => {
+            files.insert("index.html".to_owned(), NGINX_PAGE.into());
+            Software::Nginx(if tag.starts_with("1.29") || tag == "latest" { "1.29.0" } else { "1.22.1" })
+        }
+        "http-echo" => Software::Text(format!("{}\n", flag(&words, "text").unwrap_or("")).into()),
+        "busybox" | "alpine" if words.iter().any(|word| word.contains("httpd")) => Software::Busybox,
+        "busybox" | "alpine" | "debian" | "ubuntu" => Software::Silent,
+        name => match SERVERS.iter().find(|server| server.0 == name) {
+            Some((_, _, _, Serves::Bytes)) | None => Software::Silent,
+            Some((_, process, ..)) => Software::Unknown((*process).into()),
+        },
+    };
+    Site { software, files, hostname: hostname.into(), since }
+}
+
+/// What a program answers of which portlab knows only that it serves.
+pub fn unknown_site(process: &str) -> Site {
+    let software = Software::Unknown(process.into());
+    Site { software, files: BTreeMap::new(), hostname: "".into(), since: Time::default() }
 }
 
 /// What a container of this image does when started with this command and these arguments.
@@ -147,8 +239,12 @@ fn command_line(image: &str, words: &[String]) -> Program {
     shell_script::program(words)
 }
 
+/// A socket with the families and the queue that the program of that name gives it; one in Go where it is not known.
 pub(super) fn tcp(process: &str, address: &str, port: u16, serves: Serves) -> Socket {
-    Socket { transport: Transport::Tcp, address: address.to_owned(), port, serves, process: process.to_owned() }
+    let own = LISTENING.iter().find(|own| own.0 == process);
+    let (families, backlog) = own.map_or((Families::Both, 4096), |own| (own.1, own.2));
+    let (address, process) = (address.to_owned(), process.to_owned());
+    Socket { transport: Transport::Tcp, address, families, backlog, port, serves, process }
 }
 
 /// A server that ends when a port is taken. A `--port`-like flag replaces its only port.
@@ -162,11 +258,24 @@ fn server(process: &str, ports: &[u16], serves: Serves, args: &[String]) -> Prog
     };
     let mut steps = Vec::new();
     for port in ports {
-        let said = format!("listen tcp :{port}: bind: address already in use");
-        steps.push(Step::Listen(tcp(process, "", port, serves), vec![Step::Say(Dress::Plain, said), Step::Exit(1)]));
+        for address in addresses(process, port) {
+            let said = format!("listen tcp :{port}: bind: address already in use");
+            let failing = vec![Step::Say(Dress::Plain, said), Step::Exit(1)];
+            steps.push(Step::Listen(tcp(process, address, port, serves), failing));
+        }
     }
     steps.push(Step::Wait);
     Program { steps, on_term: AT_ONCE }
+}
+
+/// Where the programs of kind's control plane listen; all others listen on every address.
+fn addresses(process: &str, port: u16) -> &'static [&'static str] {
+    match (process, port) {
+        ("etcd", 2379) => &["127.0.0.1", NODE_ADDRESS],
+        ("etcd", 2380) => &[NODE_ADDRESS],
+        ("etcd", _) | ("kube-controller" | "kube-scheduler", _) => &["127.0.0.1"],
+        _ => &[""],
+    }
 }
 
 /// CoreDNS serves DNS by both protocols, and its health, readiness and metrics.

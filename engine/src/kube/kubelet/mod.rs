@@ -4,10 +4,11 @@
 //! in the store. Leaves out: volumes, resource pressure, static pods as files, lifecycle hooks.
 //!
 //! * [`images`], [`program`]: what containers do; [`admission`]: which pods a node takes; [`runtime`]: starting and stopping;
-//! * [`status`]: what is reported; [`probes`]; [`sockets`]: who listens where on a node.
+//! * [`status`]: what is reported; [`probes`]; [`sockets`]: who listens where on a node; [`hosts`]: nodes and pods as hosts.
 
 pub mod admission;
 mod events;
+pub mod hosts;
 pub mod images;
 pub mod probes;
 pub mod program;

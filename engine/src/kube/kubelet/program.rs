@@ -34,11 +34,26 @@ pub enum Serves {
     Bytes,
 }
 
-/// A socket that is listening: `address` empty means the wildcard.
+/// With which sockets a program takes a port of every address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Families {
+    /// One of IPv6 that takes IPv4 too, as Go's servers have it.
+    Both,
+    /// One for each family, as nginx and Redis have it.
+    Each,
+}
+
+/// The address of a socket that is bound to its node's own address.
+pub const NODE_ADDRESS: &str = "node";
+
+/// A socket that is listening: `address` empty means the wildcard, [`NODE_ADDRESS`] the node's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
     pub transport: Transport,
     pub address: String,
+    pub families: Families,
+    /// The length that it gives its queue of connections.
+    pub backlog: i32,
     pub port: u16,
     pub serves: Serves,
     /// The name of the process, as `ss -p` shows it.

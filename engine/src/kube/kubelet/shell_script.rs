@@ -5,7 +5,7 @@
 //! middle of one it succeeds at once. Leaves out: the rest of the shell language.
 
 use super::images::tcp;
-use super::program::{Dress, OnTerm, Program, Serves, Step};
+use super::program::{Dress, Families, OnTerm, Program, Serves, Socket, Step};
 
 /// Process 1 ignores signals that it has no handler for, and none of these programs has one.
 const DEAF: OnTerm = OnTerm::Ignored;
@@ -159,14 +159,14 @@ fn simple(words: &[&str], last: bool, steps: &mut Vec<Step>) -> bool {
         "false" => return false,
         "httpd" => {
             let port = option(args, "-p").and_then(port_of).unwrap_or(80);
-            serve(steps, "httpd", port, Serves::Files, "httpd: bind: Address already in use");
+            serve(steps, ("httpd", 9), port, Serves::Files, "httpd: bind: Address already in use");
         }
         "nc" | "ncat" => {
             let listens = args.iter().any(|arg| arg.starts_with('-') && arg.contains('l'));
             if let Some(port) =
                 option(args, "-p").or_else(|| args.last().copied()).and_then(port_of).filter(|_| listens)
             {
-                serve(steps, "nc", port, Serves::Bytes, "nc: bind: Address already in use");
+                serve(steps, ("nc", 1), port, Serves::Bytes, "nc: bind: Address already in use");
             }
         }
         "tail" if args.iter().any(|arg| arg.starts_with("-f") || arg.starts_with("-F")) => steps.push(Step::Wait),
@@ -177,9 +177,10 @@ fn simple(words: &[&str], last: bool, steps: &mut Vec<Step>) -> bool {
     true
 }
 
-fn serve(steps: &mut Vec<Step>, process: &str, port: u16, serves: Serves, refused: &str) {
+fn serve(steps: &mut Vec<Step>, (process, backlog): (&str, i32), port: u16, serves: Serves, refused: &str) {
     let failing = vec![Step::Say(Dress::Plain, refused.to_owned()), Step::Exit(1)];
-    steps.push(Step::Listen(tcp(process, "", port, serves), failing));
+    let socket = Socket { backlog, families: Families::Both, ..tcp(process, "", port, serves) };
+    steps.push(Step::Listen(socket, failing));
     steps.push(Step::Wait);
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use super::hosts;
 use super::images::tcp;
 use super::program::{Serves, Socket};
 use super::runtime::{Container, PodRuntime, State};
@@ -48,6 +49,10 @@ pub fn listeners(pod: &PodRuntime) -> Vec<Listener> {
 
 /// The sockets that are open in the network namespace in which the pod's containers run.
 pub fn open(world: &World, pod: &PodRuntime) -> Vec<Socket> {
+    let host = hosts::name_of_pod(pod);
+    if let Some(open) = hosts::open_on(world, &host) {
+        return open;
+    }
     let listeners = if pod.host_network { on_node(world, &pod.node) } else { listeners(pod) };
     listeners.into_iter().map(|listener| listener.socket).collect()
 }

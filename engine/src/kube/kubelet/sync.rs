@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::events::{tell, tell_of_pull_secrets};
 use super::program::{OnTerm, Run};
 use super::runtime::{self, Container, Ended, PodRuntime, State};
-use super::{Work, admission, images, probes, sockets, status};
+use super::{Work, admission, hosts, images, probes, sockets, status};
 use crate::event::Actor;
 use crate::kube::Task;
 use crate::kube::api::DeleteOptions;
@@ -104,6 +104,7 @@ pub(super) fn sandbox_ready(world: &mut World, key: &Key, uid: &str) {
         if let Some(runtime) = world.kube.kubelet.pods.get_mut(uid) {
             (runtime.sandbox, runtime.ip) = (true, ip);
         }
+        hosts::pod_is_up(world, uid);
     }
     if object::uid(&pod) == uid {
         run_containers(world, key, uid);
@@ -246,6 +247,7 @@ fn start(world: &mut World, key: &Key, uid: &str, pod: &Object, container: &Valu
     let exit = run.exit;
     let Some(found) = container_of(world, uid, &name) else { return };
     begin(found, id.clone(), now, run, container);
+    hosts::container_is_up(world, uid, &name);
     let sync = Work::Sync { pod: key.clone(), uid: uid.to_owned() };
     match exit {
         Some((after_ms, _)) => {
@@ -295,6 +297,7 @@ pub(super) fn exited(world: &mut World, key: &Key, uid: &str, name: &str, id: &s
     let code = found.killed.unwrap_or_else(|| run.exit.map_or(0, |(_, code)| code));
     let ended = Ended { id: id.to_owned(), code, started: *started, finished: now, run: run.clone() };
     found.state = State::Exited(ended);
+    hosts::container_is_down(world, uid, name);
     let stopping = world.kube.kubelet.pods.get(uid).is_some_and(|runtime| runtime.stopping);
     let wait = between(world, if stopping { SEES_STOP_MS } else { SEES_EXIT_MS });
     world.at(wait, Task::Kubelet(Work::Sync { pod: key.clone(), uid: uid.to_owned() }));
@@ -361,6 +364,7 @@ fn let_go(world: &mut World, key: &Key, pod: &Value) {
 /// The pod object is gone: so is, at once, whatever of it still ran.
 pub(super) fn forget(world: &mut World, pod: &Object) {
     let Some(runtime) = world.kube.kubelet.pods.remove(object::uid(pod)) else { return };
+    hosts::pod_is_down(world, &runtime);
     if runtime.stopping {
         return;
     }

@@ -55,6 +55,7 @@ fn check(line: &str, want: &str) {
     let mut cx = Cx {
         world: &mut world,
         place: &Place::Workstation,
+        host: "workstation".into(),
         args,
         stdin: String::new(),
         env: &mut env,

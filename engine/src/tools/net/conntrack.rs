@@ -4,6 +4,7 @@
 //! Left out: `-E -D -G -U`, other tables and outputs. `-S` shows one processor.
 
 use crate::host::Call;
+use crate::lab::Place;
 use crate::linux::address::Family;
 use crate::linux::socket::Protocol;
 use crate::netfilter::conntrack::{Connection, Tuple};
@@ -13,7 +14,13 @@ use crate::tools::jobs::Process;
 
 /// Runs conntrack.
 pub fn run(cx: &mut Cx) -> i32 {
-    cx.world.start_host(cx.place.host());
+    if matches!(cx.place, Place::Pod { .. }) {
+        let text = "conntrack v1.4.7 (conntrack-tools): Operation failed: sorry, you must be root or get CAP_NET_ADMIN \
+                    capability to do this\n";
+        cx.eprint(text);
+        return 1;
+    }
+    cx.world.start_host(&cx.host);
     let words = cx.args[1..].to_vec();
     match words.first().map(String::as_str) {
         Some("-L" | "--dump") => list(cx, &words[1..]),
@@ -23,7 +30,7 @@ pub fn run(cx: &mut Cx) -> i32 {
             0
         }
         Some("-S" | "--stats") => {
-            let table = cx.world.host(cx.place.host()).map(|host| {
+            let table = cx.world.host(&cx.host).map(|host| {
                 let conntrack = &host.namespace().netfilter.conntrack;
                 (conntrack.insert_failed, conntrack.drop)
             });
@@ -50,7 +57,7 @@ pub fn run(cx: &mut Cx) -> i32 {
 }
 
 fn connections(cx: &mut Cx) -> Vec<(Connection, u64)> {
-    let Some(host) = cx.world.host(cx.place.host()) else { return Vec::new() };
+    let Some(host) = cx.world.host(&cx.host) else { return Vec::new() };
     let now = host.namespace().now();
     let all = host.namespace().netfilter.conntrack.all(now);
     all.map(|connection| (connection.clone(), (connection.expires - now) / 1000)).collect()

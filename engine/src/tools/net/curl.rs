@@ -7,6 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use super::resolve;
 use crate::host::{Answer, Call};
 use crate::linux::Errno;
 use crate::linux::address::Family;
@@ -22,10 +23,11 @@ const WAIT: Duration = Duration::from_secs(30);
 /// Why curl ends: its exit status and what it says.
 type Failure = (i32, String);
 
-struct Target {
-    host: String,
-    port: u16,
-    path: String,
+/// What an address of HTTP names.
+pub(super) struct Target {
+    pub host: String,
+    pub port: u16,
+    pub path: String,
 }
 
 /// What came back.
@@ -71,7 +73,7 @@ pub fn run(cx: &mut Cx) -> i32 {
     status
 }
 
-fn target(address: &str) -> Result<Target, Failure> {
+pub(super) fn target(address: &str) -> Result<Target, Failure> {
     let bad = || (3, "URL using bad/illegal format or missing URL".to_owned());
     let rest = match address.split_once("://") {
         Some(("http", rest)) => rest,
@@ -96,10 +98,8 @@ fn fetch(cx: &mut Cx, given: &Given, target: &Target) -> Result<i32, Failure> {
     let seconds = |option: char| {
         given.value(option).and_then(|text| text.parse().ok()).and_then(|secs| Duration::try_from_secs_f64(secs).ok())
     };
-    let address: IpAddr = match target.host.as_str() {
-        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        host => host.parse().map_err(|_| (6, format!("Could not resolve host: {host}")))?,
-    };
+    let host = &target.host;
+    let address = resolve(cx, host).ok_or_else(|| (6, format!("Could not resolve host: {host}")))?;
     let began = cx.world.now();
     let process = Process::start(cx);
     let limit = seconds('m');
@@ -230,7 +230,7 @@ fn exchange(
 }
 
 fn own_port(cx: &mut Cx, process: Process, fd: u32) -> u16 {
-    let host = cx.world.host(cx.place.host());
+    let host = cx.world.host(&cx.host);
     host.and_then(|host| {
         let socket = host.processes.get(&process.pid)?.fds.get(&fd)?;
         Some(host.namespace().getsockname(*socket).port())
@@ -264,12 +264,12 @@ fn request(given: &Given, target: &Target) -> String {
 }
 
 /// Head and body, once the head is there.
-fn split(received: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split(received: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = received.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     Some(received.split_at(end))
 }
 
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let of = |line: &'a str| line.split_once(':').filter(|(known, _)| known.eq_ignore_ascii_case(name));
     head.lines().find_map(of).map(|(_, value)| value.trim())
 }

@@ -1,13 +1,14 @@
 //! `ip`: the addresses of the host's devices, and where a packet would go.
 //!
-//! Source: `ip/ipaddress.c`, `ip/iproute.c` of iproute2 6.1. Modelled: `ip [-br] [-4|-6] addr [show] [[dev] NAME]`,
-//! `ip addr add PREFIX dev NAME`, `ip route`, `ip route get ADDRESS` of IPv4. A host has `lo` alone so far.
+//! Source: `ip/ipaddress.c`, `ip/iproute.c` of iproute2 6.1. Modelled: `ip [-br] [-4|-6] addr [show] [[dev] NAME]`, `ip link`,
+//! `ip addr add PREFIX dev NAME`, `ip route`, `ip route get ADDRESS` of IPv4. Left out: link-local addresses, which no device
+//! here has, and the routes of IPv6.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::host::{Answer, Call};
 use crate::linux::address::{ANY4, is_loopback};
-use crate::linux::route::{Device, Out, parse_prefix};
+use crate::linux::route::{Device, LO, Out, Path, last, parse_prefix};
 use crate::linux::{Errno, Namespace};
 use crate::tools::Cx;
 use crate::tools::jobs::Process;
@@ -33,22 +34,27 @@ pub fn run(cx: &mut Cx) -> i32 {
         }
         words.remove(0);
     }
-    cx.world.start_host(cx.place.host());
+    cx.world.start_host(&cx.host);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let starts = |word: &str, whole: &str| !word.is_empty() && whole.starts_with(word);
     match &words[..] {
         [object, rest @ ..] if starts(object, "address") || *object == "addr" => match rest {
             ["add", rest @ ..] => add(cx, rest),
-            [] | ["show" | "list" | "ls"] => show(cx, None, shown),
-            ["show" | "list" | "ls", "dev", name] | ["show" | "list" | "ls", name] => show(cx, Some(name), shown),
-            _ => not_modelled(cx, &words.join(" ")),
+            _ => match named(rest) {
+                Some(name) => each(cx, name, |device| shown_device(device, shown)),
+                None => not_modelled(cx, &words.join(" ")),
+            },
+        },
+        [object, rest @ ..] if starts(object, "link") && !shown.only_v4 && !shown.only_v6 => match named(rest) {
+            Some(name) => links(cx, name, shown),
+            None => not_modelled(cx, &words.join(" ")),
         },
         [object, rest @ ..] if starts(object, "route") && !shown.only_v6 => match rest {
-            [] | ["show" | "list" | "ls"] => 0,
+            [] | ["show" | "list" | "ls"] => routes(cx),
             ["get", to] => get(cx, to),
             _ => not_modelled(cx, &words.join(" ")),
         },
-        [object, ..] if ["link", "l", "neigh", "n", "rule", "netns", "tunnel", "route", "r"].contains(object) => {
+        [object, ..] if ["neigh", "n", "link", "l", "rule", "netns", "tunnel", "route", "r"].contains(object) => {
             not_modelled(cx, &words.join(" "))
         }
         [object, ..] => {
@@ -59,8 +65,17 @@ pub fn run(cx: &mut Cx) -> i32 {
     }
 }
 
+/// The device that `show` is asked for, none for all; none at all where something else is asked.
+fn named<'a>(words: &[&'a str]) -> Option<Option<&'a str>> {
+    match words {
+        [] | ["show" | "list" | "ls"] => Some(None),
+        ["show" | "list" | "ls", "dev", name] | ["show" | "list" | "ls", name] => Some(Some(name)),
+        _ => None,
+    }
+}
+
 fn not_modelled(cx: &mut Cx, what: &str) -> i32 {
-    cx.eprint(&format!("portlab does not model `ip {what}`: ip addr, ip addr add and ip route are there\n"));
+    cx.eprint(&format!("portlab does not model `ip {what}`: ip addr, ip addr add, ip link and ip route are there\n"));
     2
 }
 
@@ -87,8 +102,9 @@ fn addresses(device: &Device) -> Vec<(Ipv6Addr, u8, bool)> {
     v4.into_iter().chain(v6).collect()
 }
 
-fn show(cx: &mut Cx, name: Option<&str>, shown: Shown) -> i32 {
-    let Some(host) = cx.world.host(cx.place.host()) else { return 1 };
+/// Prints a device, or all of them.
+fn each(cx: &mut Cx, name: Option<&str>, shown: impl Fn(&Device) -> String) -> i32 {
+    let Some(host) = cx.world.host(&cx.host) else { return 1 };
     let devices: Vec<&Device> =
         host.namespace().routing.devices.iter().filter(|device| name.is_none_or(|name| device.name == name)).collect();
     if devices.is_empty() {
@@ -96,7 +112,7 @@ fn show(cx: &mut Cx, name: Option<&str>, shown: Shown) -> i32 {
         cx.eprint(&text);
         return 1;
     }
-    let text: String = devices.iter().map(|device| shown_device(device, shown)).collect();
+    let text: String = devices.into_iter().map(shown).collect();
     cx.print(&text);
     0
 }
@@ -107,30 +123,124 @@ fn shown_device(device: &Device, shown: Shown) -> String {
         shown.only_v4 == shown.only_v6 || shown.only_v4 == v4
     };
     let rows: Vec<_> = addresses(device).into_iter().filter(visible).collect();
-    let plain = |address: Ipv6Addr| address.to_ipv4_mapped().map_or_else(|| address.to_string(), |v4| v4.to_string());
+    if rows.is_empty() && shown.only_v4 != shown.only_v6 && device.index != LO {
+        return String::new();
+    }
     if shown.brief {
         let list: String = rows.iter().map(|(address, length, _)| format!("{}/{length} ", plain(*address))).collect();
-        return format!("{:<16} {:<14} {list}\n", device.name, "UNKNOWN");
+        return format!("{:<16} {:<14} {list}\n", name_of(device), state_of(device));
     }
-    let qdisc = if shown.only_v6 { "" } else { "qdisc noqueue " };
-    let group = if shown.only_v6 { "" } else { "group default " };
-    let mut text = format!(
-        "{}: {}: <LOOPBACK,UP,LOWER_UP> mtu 65536 {qdisc}state UNKNOWN {group}qlen 1000\n",
-        device.index, device.name
-    );
+    let mut text = head(device, shown.only_v6, "");
     if !shown.only_v4 && !shown.only_v6 {
-        text += "    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n";
+        text += &link_line(device);
     }
     for (address, length, secondary) in rows {
         let scope = if is_loopback(address) { "host" } else { "global" };
         let second = if secondary { "secondary " } else { "" };
         text += &match address.to_ipv4_mapped() {
-            Some(v4) => format!("    inet {v4}/{length} scope {scope} {second}{}\n", device.name),
+            Some(v4) => {
+                let all = if device.broadcast { format!("brd {} ", last(v4, length)) } else { String::new() };
+                format!("    inet {v4}/{length} {all}scope {scope} {second}{}\n", device.name)
+            }
             None => format!("    inet6 {address}/{length} scope {scope} \n"),
         };
         text += "       valid_lft forever preferred_lft forever\n";
     }
     text
+}
+
+fn plain(address: Ipv6Addr) -> String {
+    address.to_ipv4_mapped().map_or_else(|| address.to_string(), |v4| v4.to_string())
+}
+
+/// The device's name, with the number of its other end.
+fn name_of(device: &Device) -> String {
+    if device.peer == 0 { device.name.clone() } else { format!("{}@if{}", device.name, device.peer) }
+}
+
+fn state_of(device: &Device) -> &'static str {
+    if device.index == LO { "UNKNOWN" } else { "UP" }
+}
+
+fn flags_of(device: &Device) -> &'static str {
+    if device.index == LO { "LOOPBACK,UP,LOWER_UP" } else { "BROADCAST,MULTICAST,UP,LOWER_UP" }
+}
+
+fn mac_of(device: &Device) -> String {
+    if device.index == LO {
+        return "00:00:00:00:00:00".to_owned();
+    }
+    // As Docker makes it from the address; a cable's end that shares its address with others, from its name.
+    let own = device.addresses.iter().find(|(_, length)| *length < 32).and_then(|(own, _)| own.to_ipv4_mapped());
+    let digits = own.map_or_else(
+        || device.name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)),
+        Ipv4Addr::to_bits,
+    );
+    let [a, b, c, d] = digits.to_be_bytes();
+    format!("02:42:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
+}
+
+/// The first line of a device; that of `ip link` names a mode.
+fn head(device: &Device, only_v6: bool, mode: &str) -> String {
+    let (index, name, flags, state) = (device.index, name_of(device), flags_of(device), state_of(device));
+    let mtu = if device.index == LO { 65_536 } else { 1500 };
+    let (qdisc, group) = if only_v6 { ("", "") } else { ("qdisc noqueue ", "group default ") };
+    format!("{index}: {name}: <{flags}> mtu {mtu} {qdisc}state {state} {mode}{group}qlen 1000\n")
+}
+
+fn link_line(device: &Device) -> String {
+    let (kind, all) =
+        if device.index == LO { ("loopback", "00:00:00:00:00:00") } else { ("ether", "ff:ff:ff:ff:ff:ff") };
+    let other = if device.peer == 0 { "" } else { " link-netnsid 0" };
+    format!("    link/{kind} {} brd {all}{other}\n", mac_of(device))
+}
+
+/// `ip link [show] [[dev] NAME]`
+fn links(cx: &mut Cx, name: Option<&str>, shown: Shown) -> i32 {
+    let one = |device: &Device| match shown.brief {
+        true => {
+            format!("{:<16} {:<14} {} <{}> \n", name_of(device), state_of(device), mac_of(device), flags_of(device))
+        }
+        false => head(device, false, "mode DEFAULT ") + &link_line(device),
+    };
+    each(cx, name, one)
+}
+
+/// `ip route`: those of IPv4.
+fn routes(cx: &mut Cx) -> i32 {
+    let Some(host) = cx.world.host(&cx.host) else { return 1 };
+    let routing = &host.namespace().routing;
+    let mut rows: Vec<(u32, u8, String)> = Vec::new();
+    for device in routing.devices.iter().filter(|device| device.index != LO && !device.unrouted) {
+        for (address, length, secondary) in addresses(device) {
+            let Some(own) = address.to_ipv4_mapped().filter(|_| length < 32 && !secondary) else { continue };
+            let net = own.to_bits() & u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
+            let (to, name) = (Ipv4Addr::from_bits(net), &device.name);
+            rows.push((net, length, format!("{to}/{length} dev {name} proto kernel scope link src {own} \n")));
+        }
+    }
+    for route in &routing.routes {
+        let Some(to) = route.to.to_ipv4_mapped() else { continue };
+        let device = routing.devices.iter().find(|device| device.index == route.device);
+        let name = device.map_or("", |device| device.name.as_str());
+        let net = match route.length {
+            0 => "default".to_owned(),
+            32 => to.to_string(),
+            length => format!("{to}/{length}"),
+        };
+        let via = route.via.map_or(String::new(), |via| format!("via {} ", plain(via)));
+        let scope = match (route.via, route.for_host) {
+            (Some(_), _) => "",
+            (None, true) => "scope host ",
+            (None, false) => "scope link ",
+        };
+        let source = route.source.map_or(String::new(), |source| format!("src {} ", plain(source)));
+        rows.push((to.to_bits(), route.length, format!("{net} {via}dev {name} {scope}{source}\n")));
+    }
+    rows.sort();
+    let text: String = rows.into_iter().map(|row| row.2).collect();
+    cx.print(&text);
+    0
 }
 
 fn add(cx: &mut Cx, words: &[&str]) -> i32 {
@@ -165,13 +275,21 @@ fn add(cx: &mut Cx, words: &[&str]) -> i32 {
 
 fn get(cx: &mut Cx, to: &str) -> i32 {
     let Ok(to) = to.parse::<Ipv4Addr>() else { return not_modelled(cx, &format!("route get {to}")) };
-    let Some(host) = cx.world.host(cx.place.host()) else { return 1 };
+    let Some(host) = cx.world.host(&cx.host) else { return 1 };
     let namespace: &Namespace = host.namespace();
     let path = namespace.routing.output(ANY4, to.to_ipv6_mapped(), None);
     match path {
         Ok(path) if path.out == Out::Local => {
             let source = path.source.to_ipv4_mapped().unwrap_or(to);
             cx.print(&format!("local {to} dev lo src {source} uid 0 \n    cache <local> \n"));
+            0
+        }
+        Ok(Path { source, out: Out::Link { device, hop }, .. }) => {
+            let device = namespace.routing.devices.iter().find(|one| one.index == device);
+            let name = device.map_or("", |device| device.name.as_str());
+            let via = if plain(hop) == to.to_string() { String::new() } else { format!("via {} ", plain(hop)) };
+            let text = format!("{to} {via}dev {name} src {} uid 0 \n    cache \n", plain(source));
+            cx.print(&text);
             0
         }
         Ok(_) => not_modelled(cx, &format!("route get {to}")),

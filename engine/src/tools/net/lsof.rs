@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::rows::{self, Row};
 use super::services;
+use crate::kube::kubelet::hosts;
 use crate::linux::address::{Family, canonical, is_any};
 use crate::linux::socket::{Protocol, State};
 use crate::tools::Cx;
@@ -32,8 +33,9 @@ pub fn run(cx: &mut Cx) -> i32 {
         Ok(_) => return cx.fail("portlab models lsof -i alone, as lsof -nP -i :8080", 2),
         Err(text) => return cx.fail(&text, 1),
     };
-    cx.world.start_host(cx.place.host());
-    let mut rows = cx.world.host(cx.place.host()).map(rows::of_host).unwrap_or_default();
+    cx.world.start_host(&cx.host);
+    let from = hosts::pids_of(cx.world, cx.place);
+    let mut rows = cx.world.host(&cx.host).map(|host| rows::of_host(host, &from)).unwrap_or_default();
     rows.retain(|row| fits(row, &asked));
     rows.sort_by_key(|row| row.user.as_ref().map(|user| (user.pid, user.fd)));
     if rows.is_empty() {

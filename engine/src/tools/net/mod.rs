@@ -20,3 +20,26 @@ pub mod ss;
 mod ss_filter;
 pub mod sysctl;
 pub mod web_servers;
+pub mod wget;
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::Cx;
+use crate::lab::Place;
+
+/// The address of a name: `localhost`, and in a pod its own name. In a cluster a name may be that of a Service, and it is said
+/// that these are not modelled.
+fn resolve(cx: &mut Cx, name: &str) -> Option<IpAddr> {
+    if name == "localhost" {
+        return Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    let own = cx.env.pipes.get("/etc/hosts").and_then(|hosts| {
+        let line = hosts.lines().find(|line| line.split_whitespace().skip(1).any(|known| known == name))?;
+        line.split_whitespace().next()?.parse().ok()
+    });
+    let address = name.parse().ok().or(own);
+    if address.is_none() && matches!(cx.place, Place::Pod { .. } | Place::Node(_)) {
+        cx.eprint("portlab does not model DNS yet: ask by address\n");
+    }
+    address
+}

@@ -6,6 +6,8 @@
 
 use super::rows::{self, Row};
 use super::services;
+use crate::kube::kubelet::hosts;
+use crate::kube::kubelet::images::Userland;
 use crate::linux::Namespace;
 use crate::linux::address::Family;
 use crate::linux::socket::{Protocol, State};
@@ -33,15 +35,22 @@ pub fn run(cx: &mut Cx) -> i32 {
         Ok(given) => given,
         Err(status) => return status,
     };
-    cx.world.start_host(cx.place.host());
-    let Some(host) = cx.world.host(cx.place.host()) else { return 1 };
+    let applet = hosts::userland_at(cx.world, cx.place) == Userland::Busybox;
+    if let Some(option) = ['p', 'o', '4', '6', 's'].into_iter().find(|option| applet && given.has(*option)) {
+        let text = format!("portlab does not model option -{option} of busybox's netstat\n");
+        cx.eprint(&text);
+        return 1;
+    }
+    cx.world.start_host(&cx.host);
+    let pids = hosts::pids_of(cx.world, cx.place);
+    let Some(host) = cx.world.host(&cx.host) else { return 1 };
     if given.has('s') {
         let text = statistics(host.namespace(), given.has('t'), given.has('u'));
         cx.print(&text);
         cx.eprint("portlab: lines of counters that it does not count are left out\n");
         return 0;
     }
-    let rows = rows::of_host(host);
+    let rows = rows::of_host(host, &pids);
     let which = match (given.has('a'), given.has('l')) {
         (true, _) => "servers and established",
         (false, true) => "only servers",
@@ -49,6 +58,8 @@ pub fn run(cx: &mut Cx) -> i32 {
     };
     let mut text = format!("Active Internet connections ({which})\n");
     text += "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ";
+    // Busybox's columns are a blank wider, and its `-e` shows other ones.
+    text += if applet { " " } else { "" };
     text += if given.has('e') { " User       Inode     " } else { "" };
     text += if given.has('p') { " PID/Program name    " } else { "" };
     text += if given.has('o') { " Timer" } else { "" };
@@ -65,7 +76,7 @@ pub fn run(cx: &mut Cx) -> i32 {
             && (given.has('a') || serves == given.has('l'))
             && (given.has('4') == given.has('6') || given.has(family));
         if shown {
-            text += &line(&row, &given);
+            text += &if applet { applet_line(&row, &given) } else { line(&row, &given) };
         }
     }
     if !either && given.has('4') == given.has('6') {
@@ -75,6 +86,14 @@ pub fn run(cx: &mut Cx) -> i32 {
     }
     cx.print(&text);
     0
+}
+
+/// A line as busybox has it: one name for both families, and the state is a column wider.
+fn applet_line(row: &Row, given: &options::Given) -> String {
+    let text = line(row, given);
+    let (protocol, rest) = text.split_at(6);
+    let protocol = protocol.trim_end().trim_end_matches('6');
+    format!("{protocol:<6}{} \n", rest.trim_end_matches('\n'))
 }
 
 /// TCP first, IPv4 before IPv6: the files of `/proc/net` one after another.

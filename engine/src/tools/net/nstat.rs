@@ -25,10 +25,10 @@ pub fn run(cx: &mut Cx) -> i32 {
         cx.print("nstat utility, iproute2-6.1.0\n");
         return 0;
     }
-    cx.world.start_host(cx.place.host());
+    cx.world.start_host(&cx.host);
     let counters: Vec<(&str, u64)> =
-        cx.world.host(cx.place.host()).map(|host| host.namespace().counters.all().collect()).unwrap_or_default();
-    let history = cx.world.jobs.of(cx.place.host()).nstat.clone().unwrap_or_else(|| vec![0; counters.len()]);
+        cx.world.host(&cx.host).map(|host| host.namespace().counters.all().collect()).unwrap_or_default();
+    let history = cx.world.jobs.of(&cx.host).nstat.clone().unwrap_or_else(|| vec![0; counters.len()]);
     let before = if given.has('a') || given.has('r') { vec![0; counters.len()] } else { history };
     let fits = |words: &String, name: &str| pattern::matches(words, name);
     let named = |name: &str| given.operands.is_empty() || given.operands.iter().any(|words| fits(words, name));
@@ -48,7 +48,7 @@ pub fn run(cx: &mut Cx) -> i32 {
         }
     }
     if !given.has('s') {
-        cx.world.jobs.of(cx.place.host()).nstat = Some(counters.iter().map(|(_, value)| *value).collect());
+        cx.world.jobs.of(&cx.host).nstat = Some(counters.iter().map(|(_, value)| *value).collect());
     }
     0
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
 use crate::host::Host;
+use crate::host_spec::PidNamespace;
 use crate::linux::address::Family;
 use crate::linux::socket::{Protocol, Request, Socket, SocketId, State, TimeWait};
 
@@ -51,15 +52,21 @@ pub struct Row {
     pub cookie: u64,
 }
 
-/// All sockets of a host, UDP first, as `ss` orders them.
+/// All sockets of a host, UDP first, as `ss` orders them; of their processes those that are seen from there.
 #[must_use]
-pub fn of_host(host: &Host) -> Vec<Row> {
+pub fn of_host(host: &Host, from: &PidNamespace) -> Vec<Row> {
     let namespace = host.namespace();
     let now = namespace.now();
     let mut users: BTreeMap<SocketId, User> = BTreeMap::new();
-    for (pid, process) in &host.processes {
+    // A container counts its own processes, from 1.
+    let first = match from {
+        PidNamespace::Container(_) => host.processes.iter().find(|(_, process)| process.pids == *from),
+        _ => None,
+    };
+    let before = first.map_or(0, |(pid, _)| pid - 1);
+    for (pid, process) in host.processes.iter().filter(|(_, process)| from.sees(&process.pids)) {
         for (fd, id) in &process.fds {
-            users.insert(*id, User { name: process.name().to_owned(), pid: *pid, fd: *fd });
+            users.insert(*id, User { name: process.name().to_owned(), pid: pid - before, fd: *fd });
         }
     }
     let shown = |socket: &Socket| match socket.protocol {

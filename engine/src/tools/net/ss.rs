@@ -6,6 +6,7 @@
 use super::rows::{self, Row, Timer};
 use super::services;
 use super::ss_filter::{self, Filter};
+use crate::kube::kubelet::hosts;
 use crate::linux::address::{Family, is_any};
 use crate::linux::socket::{Protocol, State};
 use crate::tools::Cx;
@@ -71,8 +72,9 @@ pub fn run(cx: &mut Cx) -> i32 {
         cx.print("ss utility, iproute2-6.1.0\n");
         return 0;
     }
-    cx.world.start_host(cx.place.host());
-    let rows = cx.world.host(cx.place.host()).map(rows::of_host).unwrap_or_default();
+    cx.world.start_host(&cx.host);
+    let pids = hosts::pids_of(cx.world, cx.place);
+    let rows = cx.world.host(&cx.host).map(|host| rows::of_host(host, &pids)).unwrap_or_default();
     if given.has('s') {
         cx.print(&summary(&rows));
         return 0;

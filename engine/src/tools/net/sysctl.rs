@@ -4,6 +4,7 @@
 //! be so, where the real kernel has many more.
 
 use crate::host::{Answer, Call};
+use crate::lab::Place;
 use crate::linux::sysctl::Sysctls;
 use crate::tools::Cx;
 use crate::tools::jobs::Process;
@@ -28,7 +29,7 @@ pub fn run(cx: &mut Cx) -> i32 {
         Ok(given) => given,
         Err(status) => return status,
     };
-    cx.world.start_host(cx.place.host());
+    cx.world.start_host(&cx.host);
     if given.has('a') || given.has('A') || given.has('X') {
         return all(cx, &given);
     }
@@ -59,7 +60,7 @@ fn dotted(name: &str) -> String {
 
 /// A value as the kernel shows it: a tab between two ports.
 fn shown(cx: &mut Cx, name: &str) -> Option<String> {
-    let value = cx.world.host(cx.place.host())?.namespace().sysctls.get(name)?;
+    let value = cx.world.host(&cx.host)?.namespace().sysctls.get(name)?;
     Some(value.replace(' ', "\t"))
 }
 
@@ -125,6 +126,11 @@ fn write(cx: &mut Cx, given: &options::Given, word: &str, value: &str) -> i32 {
     let name = dotted(word);
     if shown(cx, &name).is_none() {
         return unknown(cx, given, &name);
+    }
+    if matches!(cx.place, Place::Pod { .. }) {
+        // /proc/sys is mounted read-only in a container without privileges.
+        cx.eprint(&format!("sysctl: permission denied on key \"{name}\"\n"));
+        return 1;
     }
     let process = Process::start(cx);
     let call = Call::Sysctl { name: name.as_str().into(), value: value.into() };

@@ -79,19 +79,19 @@ pub fn nginx(cx: &mut Cx) -> i32 {
             return process.exit(cx, 1);
         }
     }
-    serve(cx, process, Software::Nginx);
+    serve(cx, process, Software::Nginx("1.22.1"));
     0
 }
 
 fn stop(cx: &mut Cx) -> i32 {
-    let running = cx.world.host(cx.place.host()).and_then(|host| {
+    let running = cx.world.host(&cx.host).and_then(|host| {
         host.processes.iter().find(|(_, process)| process.serves.is_some() && process.name() == "nginx")
     });
     let Some(pid) = running.map(|(pid, _)| *pid) else {
         cx.eprint("nginx: [error] open() \"/run/nginx.pid\" failed (2: No such file or directory)\n");
         return 1;
     };
-    cx.world.call(cx.place.host(), pid, Call::Exit);
+    cx.world.call(&cx.host, pid, Call::Exit);
     0
 }
 
@@ -109,6 +109,7 @@ fn listen(cx: &mut Cx, process: Process, to: SocketAddr, backlog: i32) -> Result
 }
 
 fn serve(cx: &mut Cx, process: Process, software: Software) {
-    let site = Site { software, files: cx.world.state.files.clone(), since: cx.world.now() };
+    let (files, since) = (cx.world.state.files.clone(), cx.world.now());
+    let site = Site { software, files, hostname: cx.host.clone(), since };
     process.call(cx, Call::Serve { site: Rc::new(site) });
 }

@@ -5,6 +5,7 @@
 use super::conditions;
 use super::escape;
 use super::exec::{Shell, Stop};
+use crate::kube::kubelet::hosts;
 use crate::lab::Stream;
 use crate::tools::{self, files};
 
@@ -227,12 +228,13 @@ fn kind_of(shell: &Shell, name: &str) -> Option<String> {
     if shell.env.functions.contains_key(name) {
         return Some(format!("{name} is a function"));
     }
-    if tools::find(name, shell.place).is_some_and(|program| !program.takes_time)
+    let program = tools::find(name, hosts::userland_at(shell.world, shell.place));
+    if program.is_some_and(|program| !program.takes_time)
         || find(name).is_some() && !matches!(name, "bash" | "sh" | "which" | "nohup" | "time")
     {
         return Some(format!("{name} is a shell builtin"));
     }
-    (find(name).is_some() || tools::find(name, shell.place).is_some()).then(|| format!("{name} is /usr/bin/{name}"))
+    (find(name).is_some() || program.is_some()).then(|| format!("{name} is /usr/bin/{name}"))
 }
 
 fn type_of(shell: &mut Shell, args: &[String]) -> Status {

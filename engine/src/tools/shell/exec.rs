@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use super::ast::{AndOr, Assign, Body, Command, Joint, List, Pipeline, Redirect, Target, Word};
 use super::{arithmetic, builtins, conditions, pattern};
+use crate::kube::kubelet::hosts;
 use crate::lab::{Place, Stream};
 use crate::time::Time;
 use crate::tools::{self, COMMAND_TAKES, Cx, Env, files, jobs};
@@ -137,7 +138,7 @@ impl<'a> Shell<'a> {
         let (Some(command), Some(name)) = (last, last.and_then(program_of)) else {
             return Err(not_in_background(line));
         };
-        if !jobs::SERVERS.contains(&name) || !matches!(self.place, Place::Workstation | Place::Host(_)) {
+        if !jobs::SERVERS.contains(&name) {
             return Err(not_in_background(name));
         }
         let mut sink = jobs::Sink::Terminal;
@@ -484,20 +485,22 @@ impl<'a> Shell<'a> {
     /// Runs a program of the table.
     pub(super) fn program(&mut self, arguments: Vec<String>) -> Result<i32, Stop> {
         let name = arguments[0].clone();
-        let Some(program) = tools::find(&name, self.place) else {
+        let userland = hosts::userland_at(self.world, self.place);
+        let Some(program) = tools::find(&name, userland) else {
             if name.contains('/')
                 && let Some(text) = files::read(self.world, self.env, &name)
             {
                 return self.script(&text, &arguments);
             }
-            let (text, status) = tools::not_found(&name, self.place);
+            let (text, status) = tools::not_found(&name, userland);
             self.print(Stream::Stderr, &format!("{text}\n"));
             return Ok(status);
         };
         let began = self.world.now();
         let stdin = std::mem::take(&mut self.stdin);
-        let mut cx =
-            Cx { world: self.world, place: self.place, args: arguments, stdin, env: self.env, out: Vec::new() };
+        let host = hosts::name_of(self.world, self.place);
+        let (place, out) = (self.place, Vec::new());
+        let mut cx = Cx { world: self.world, place, host, args: arguments, stdin, env: self.env, out };
         let status = (program.run)(&mut cx);
         let (out, rest) = (std::mem::take(&mut cx.out), std::mem::take(&mut cx.stdin));
         self.stdin = rest;

@@ -4,6 +4,7 @@ use super::arithmetic;
 use super::ast::{Change, Part, Word};
 use super::exec::{Shell, Stop};
 use super::pattern::{escaped, is_pattern, matches_chars};
+use crate::kube::kubelet::hosts;
 use crate::tools::files;
 
 /// Words that one word may become.
@@ -182,7 +183,7 @@ impl Shell<'_> {
             "#" => Some(env.positional.len().to_string()),
             "@" | "*" => Some(env.positional.join(" ")),
             "$" => Some("4242".into()),
-            "!" => self.world.jobs.of(self.place.host()).last_pid.map(|pid| pid.to_string()),
+            "!" => self.world.jobs.of(&hosts::name_of(self.world, self.place)).last_pid.map(|pid| pid.to_string()),
             "-" => Some("himBHs".into()),
             "0" => Some("bash".into()),
             "RANDOM" => Some(self.world.random(32_768).to_string()),

@@ -52,10 +52,12 @@ fn linked() -> Lab {
                 name: format!("eth{n}"),
                 link: (*link).to_owned(),
                 addresses: vec![(*address).to_owned()],
+                ..DeviceSpec::default()
             })
             .collect(),
         gateway: gateway.map(|address| address.parse().expect("an address")),
         forwards: devices.len() > 1,
+        ..HostSpec::default()
     };
     let hosts = vec![
         host("client", &[("home", "10.0.0.2/24")], Some("10.0.0.1")),

@@ -18,7 +18,7 @@ const VERSION: &str = "iptables v1.8.9 (nf_tables)";
 
 /// Runs iptables.
 pub fn run(cx: &mut Cx) -> i32 {
-    cx.world.start_host(cx.place.host());
+    cx.world.start_host(&cx.host);
     match arguments::read(&cx.args[1..]) {
         Ok(asked) => obey(cx, asked),
         Err(Wrong { text, exit }) => {
@@ -43,9 +43,9 @@ pub fn save(cx: &mut Cx) -> i32 {
             }
         }
     }
-    cx.world.start_host(cx.place.host());
+    cx.world.start_host(&cx.host);
     let date = clock(cx);
-    let Some(host) = cx.world.host(cx.place.host()) else { return 1 };
+    let Some(host) = cx.world.host(&cx.host) else { return 1 };
     let text = list::saved(&host.namespace().netfilter.rules, &date, counters);
     cx.print(&text);
     0
@@ -80,8 +80,7 @@ fn obey(cx: &mut Cx, asked: Asked) -> i32 {
         }
         Command::Nothing => return 0,
         Command::Check(hook, rule) => {
-            let there =
-                cx.world.host(cx.place.host()).is_some_and(|host| host.namespace().netfilter.rules.has(hook, &rule));
+            let there = cx.world.host(&cx.host).is_some_and(|host| host.namespace().netfilter.rules.has(hook, &rule));
             return if there { 0 } else { bad_rule(cx) };
         }
         Command::Change(change) => change,
@@ -96,7 +95,7 @@ fn obey(cx: &mut Cx, asked: Asked) -> i32 {
 }
 
 fn rules(cx: &mut Cx, print: impl Fn(&crate::netfilter::rule::Rules) -> String) -> String {
-    cx.world.host(cx.place.host()).map_or(String::new(), |host| print(&host.namespace().netfilter.rules))
+    cx.world.host(&cx.host).map_or(String::new(), |host| print(&host.namespace().netfilter.rules))
 }
 
 fn bad_rule(cx: &mut Cx) -> i32 {

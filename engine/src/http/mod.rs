@@ -1,12 +1,13 @@
 //! Web servers and their load, as programs that run on a host within the call or the packet that wakes them.
 //!
-//! A server in the background takes every connection that waits, answers what is asked and closes where its program does:
+//! What a server answers is in [`site`]. A server in the background takes every connection that waits, answers what is asked and closes where its program does:
 //! Python's `http.server` speaks HTTP/1.0 and ends each connection itself; nginx keeps a connection where the client asks for
 //! that, and ends it first where not. So who keeps `TIME_WAIT` follows from the programs. A load is many requests of one
 //! client, `concurrency` at a time, in rounds: connect, ask, read. Measured with Python 3.11, nginx 1.22.1 and
-//! ApacheBench 2.3. Left out: methods other than GET and HEAD, a server's log and the time after which it gives up.
+//! ApacheBench 2.3. Left out: the time after which a server gives up.
 
-use std::collections::BTreeMap;
+mod site;
+
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -15,22 +16,8 @@ use crate::linux::address::Family;
 use crate::linux::socket::{Protocol, SocketId, State};
 use crate::linux::tcp::close::Shutdown;
 use crate::linux::{Errno, Namespace};
-use crate::time::{EPOCH_SECS, Time};
-
-/// Which program serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Software {
-    Python,
-    Nginx,
-}
-
-/// What a server has to show: the lab's files as they were when it was started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Site {
-    pub software: Software,
-    pub files: BTreeMap<String, Rc<str>>,
-    pub since: Time,
-}
+use crate::time::Time;
+pub use site::{Site, Software};
 
 /// Requests of one client to one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,71 +52,6 @@ pub struct Tally {
 /// Tries of a connection that fails before the client gives up.
 const CONNECT_TRIES: u32 = 11;
 
-impl Site {
-    /// The whole answer, and whether the connection stays open.
-    fn answer(&self, request: &str, now: Time) -> (Vec<u8>, bool) {
-        let line = request.lines().next().unwrap_or("");
-        let (method, path) = line.split_once(' ').unwrap_or((line, "/"));
-        let path = path.split([' ', '?']).next().unwrap_or("/");
-        let name = if path.ends_with('/') { format!("{path}index.html") } else { path.to_owned() };
-        let file = self.files.get(name.trim_start_matches('/'));
-        let asks = |word: &str| request.to_ascii_lowercase().contains(&format!("connection: {word}"));
-        let keep =
-            self.software == Software::Nginx && (asks("keep-alive") || (line.ends_with("HTTP/1.1") && !asks("close")));
-        let (status, body) = match (file, self.software) {
-            (Some(text), _) => ("200 OK", text.to_string()),
-            (None, Software::Nginx) if path.ends_with('/') => ("403 Forbidden", page("403 Forbidden")),
-            (None, Software::Nginx) => ("404 Not Found", page("404 Not Found")),
-            (None, Software::Python) if path == "/" => ("200 OK", self.listing()),
-            (None, Software::Python) => ("404 File not found", "File not found.\n".to_owned()),
-        };
-        let mut answer = self.head(status, body.len(), keep, now).into_bytes();
-        if method != "HEAD" {
-            answer.extend_from_slice(body.as_bytes());
-        }
-        (answer, keep)
-    }
-
-    fn head(&self, status: &str, length: usize, keep: bool, now: Time) -> String {
-        let date = |time: Time| time.rfc1123z().replace("+0000", "GMT");
-        let (now, since) = (date(now), date(self.since));
-        let found = status == "200 OK";
-        match self.software {
-            Software::Python => {
-                let modified = if found { format!("Last-Modified: {since}\r\n") } else { String::new() };
-                format!(
-                    "HTTP/1.0 {status}\r\nServer: SimpleHTTP/0.6 Python/3.11.2\r\nDate: {now}\r\n\
-                     Content-type: text/html\r\nContent-Length: {length}\r\n{modified}\r\n"
-                )
-            }
-            Software::Nginx => {
-                let connection = if keep { "keep-alive" } else { "close" };
-                let seconds = EPOCH_SECS + self.since.0 / 1000;
-                let (modified, tag) = if found {
-                    let tag = format!("ETag: \"{seconds:x}-{length:x}\"\r\nAccept-Ranges: bytes\r\n");
-                    (format!("Last-Modified: {since}\r\n"), tag)
-                } else {
-                    (String::new(), String::new())
-                };
-                format!(
-                    "HTTP/1.1 {status}\r\nServer: nginx/1.22.1\r\nDate: {now}\r\nContent-Type: text/html\r\n\
-                     Content-Length: {length}\r\n{modified}Connection: {connection}\r\n{tag}\r\n"
-                )
-            }
-        }
-    }
-
-    /// What Python shows of a directory without `index.html`.
-    fn listing(&self) -> String {
-        let items: String = self.files.keys().map(|name| format!("<li><a href=\"{name}\">{name}</a></li>\n")).collect();
-        format!("<!DOCTYPE HTML>\n<ul>\n{items}</ul>\n")
-    }
-}
-
-fn page(status: &str) -> String {
-    format!("<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<h1>{status}</h1>\r\n</body>\r\n</html>\r\n")
-}
-
 /// Lets a server do what is to be done; whether there was anything.
 pub fn serve(process: &mut Process, namespace: &mut Namespace, now: Time) -> bool {
     let Some(site) = process.serves.clone() else { return false };
@@ -163,9 +85,11 @@ pub fn serve(process: &mut Process, namespace: &mut Namespace, now: Time) -> boo
 /// Answers a request; whether the connection stays open.
 fn respond(namespace: &mut Namespace, id: SocketId, site: &Site, now: Time) -> bool {
     let Ok(request) = namespace.recv(id) else { return false };
-    let (answer, keep) = site.answer(&String::from_utf8_lossy(&request), now);
+    let socket = namespace.socket_of(id);
+    let peer = socket.family.show(socket.peer, socket.dport);
+    let Some((answer, keep)) = site.answer(&String::from_utf8_lossy(&request), peer, now) else { return true };
     let sent = namespace.send(id, &answer).is_ok();
-    if sent && !keep && site.software == Software::Python {
+    if sent && !keep && matches!(site.software, Software::Python | Software::Busybox) {
         let _ = namespace.shutdown(id, Shutdown::Write);
     }
     sent && keep

@@ -1,0 +1,470 @@
+//! Nodes and pods as hosts of the network: what somebody sees who looks into one, or talks to it.
+//!
+//! A node or pod gets its network namespace, as a [`Host`](crate::host::Host), when a program first runs there or somebody
+//! connects to it; until then nobody could tell. From there on the kubelet keeps it up: containers that start open their
+//! sockets, those that end close them, and the namespace goes with its pod. It looks as kind builds it: a pod has `eth0`, a
+//! pair of which its node holds the other end; nodes and workstation stand on one bridge; a node masks what its pods send
+//! out of the cluster. Measured on kind 0.30 (`docker exec NODE ip addr`, `ip route`, `ss -tlnp` on nodes and in pods).
+//!
+//! Left out: connections of the control plane, of kubelets and of probes; the rules of kube-proxy and portmap (who connects
+//! to what they translate is told so, [`translated`]); DNS; link-local addresses of IPv6.
+
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+
+use super::images::{self, Userland};
+use super::program::{Families, NODE_ADDRESS, Run, Socket, Transport};
+use super::runtime::{self, PodRuntime, State};
+use super::sockets;
+use crate::event::{Actor, What};
+use crate::host::Call;
+use crate::host_spec::{DeviceSpec, HostSpec, PidNamespace, ProcessSpec, RouteSpec, SocketSpec};
+use crate::lab::{Nodes, Place};
+use crate::linux::socket::Protocol;
+use crate::netfilter::rule::{Change, Hook, Match, Net, Random, Rule, Target, What as Compared};
+use crate::object::{self, int_at, items, str_at};
+use crate::store::{Key, Kind};
+use crate::time::Time;
+use crate::tools::jobs::WORKSTATION;
+use crate::world::World;
+
+/// The link that nodes and workstation are plugged into, and the workstation's address there.
+const BRIDGE: &str = "kind";
+const BRIDGE_ADDRESS: &str = "172.18.0.1";
+const BRIDGE_LENGTH: u8 = 16;
+/// All pods of the cluster.
+const POD_NET: &str = "10.244.0.0/16";
+
+/// The name of the host whose sockets programs use at a place.
+pub fn name_of(world: &World, place: &Place) -> Rc<str> {
+    match place {
+        Place::Workstation => WORKSTATION.into(),
+        Place::Host(name) | Place::Node(name) => name.as_str().into(),
+        Place::Pod { namespace, name, .. } => match pod_named(world, namespace, name) {
+            Some(pod) if pod.host_network => pod.node.as_str().into(),
+            _ => format!("{namespace}/{name}").into(),
+        },
+    }
+}
+
+/// Whose processes a program at a place can see.
+pub fn pids_of(world: &World, place: &Place) -> PidNamespace {
+    match place {
+        Place::Pod { namespace, name, .. } => {
+            let container = container_at(world, place).map_or("", |container| str_at(container, "name"));
+            PidNamespace::Container(format!("{namespace}/{name}/{container}").into())
+        }
+        _ => PidNamespace::Host,
+    }
+}
+
+/// Which programs a place has.
+pub fn userland_at(world: &World, place: &Place) -> Userland {
+    match place {
+        Place::Workstation => Userland::Workstation,
+        Place::Host(_) => Userland::Host,
+        Place::Node(_) => Userland::Node,
+        Place::Pod { .. } => {
+            container_at(world, place).map_or(Userland::Debian, |one| images::userland(str_at(one, "image")))
+        }
+    }
+}
+
+/// The container of a place, as its pod describes it; the first one where none is named.
+fn container_at<'a>(world: &'a World, place: &Place) -> Option<&'a serde_json::Value> {
+    let Place::Pod { namespace, name, container } = place else { return None };
+    let pod = world.store().find(Kind::Pod, namespace, name)?;
+    if container.is_empty() { items(pod, "spec.containers").first() } else { Some(runtime::spec(pod, container)) }
+}
+
+/// The files that the kubelet puts into a container, by path.
+pub fn files_of(world: &World, place: &Place) -> Vec<(String, String)> {
+    let Place::Pod { namespace, name, .. } = place else { return Vec::new() };
+    let Some(pod) = pod_named(world, namespace, name) else { return Vec::new() };
+    let hostname = if pod.host_network { &pod.node } else { name };
+    let names = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n\
+                 fe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n";
+    let hosts = format!("# Kubernetes-managed hosts file.\n{names}{}\t{hostname}\n", pod.ip);
+    let search = format!("search {namespace}.svc.cluster.local svc.cluster.local cluster.local\n");
+    let resolver = search + "nameserver 10.96.0.10\noptions ndots:5\n";
+    let files = [("/etc/hostname", format!("{hostname}\n")), ("/etc/hosts", hosts), ("/etc/resolv.conf", resolver)];
+    // On its node's network a pod has the node's files, which are not modelled, but for the name.
+    let count = if pod.host_network { 1 } else { files.len() };
+    files.into_iter().take(count).map(|(path, text)| (path.to_owned(), text)).collect()
+}
+
+fn pod_named<'a>(world: &'a World, namespace: &str, name: &str) -> Option<&'a PodRuntime> {
+    let pods = &world.kube.kubelet.pods;
+    pods.values().find(|pod| pod.sandbox && pod.pod.name == name && pod.pod.namespace == namespace)
+}
+
+/// The name of the host that is a pod's network: its node's, where it uses that.
+pub(super) fn name_of_pod(pod: &PodRuntime) -> String {
+    if pod.host_network { pod.node.clone() } else { format!("{}/{}", pod.pod.namespace, pod.pod.name) }
+}
+
+fn is_awake(world: &World, host: &str) -> bool {
+    world.state.hosts.contains_key(host)
+}
+
+/// Starts a node, a pod or the cluster's workstation as a host; whether it is one of these.
+pub fn wake(world: &mut World, host: &str) -> bool {
+    if !matches!(world.options().nodes, Nodes::Kind(_)) {
+        return false;
+    }
+    let spec = if host == WORKSTATION {
+        workstation()
+    } else if let Some((namespace, name)) = host.split_once('/') {
+        let Some(pod) = pod_named(world, namespace, name) else { return false };
+        let node = pod.node.clone();
+        if !is_awake(world, &node) {
+            wake(world, &node);
+        }
+        match pod_named(world, namespace, name) {
+            Some(pod) => pod_spec(world, pod),
+            None => return false,
+        }
+    } else if world.store().find(Kind::Node, "", host).is_some() {
+        node_spec(world, host)
+    } else {
+        return false;
+    };
+    let seed = world.options().seed ^ digest(host);
+    world.commit(Actor::Lab, What::HostStarted { host: host.into(), seed, spec: spec.into() });
+    true
+}
+
+/// Starts whoever has this address, and the node that it is on.
+pub fn wake_for(world: &mut World, address: IpAddr) {
+    if !matches!(world.options().nodes, Nodes::Kind(_)) {
+        return;
+    }
+    let address = address.to_canonical().to_string();
+    let pod = world.kube.kubelet.pods.values().find(|pod| pod.sandbox && !pod.host_network && pod.ip == address);
+    let host = match pod {
+        Some(pod) => Some(name_of_pod(pod)),
+        None if address == BRIDGE_ADDRESS => Some(WORKSTATION.to_owned()),
+        None => node_at(world, &address),
+    };
+    if let Some(host) = host.filter(|host| !is_awake(world, host)) {
+        wake(world, &host);
+    }
+}
+
+fn node_at(world: &World, address: &str) -> Option<String> {
+    let nodes: Vec<String> = world.store().list(Kind::Node).map(|node| object::name(node).to_owned()).collect();
+    nodes.into_iter().find(|node| sockets::node_ip(world, node) == address)
+}
+
+/// A number that follows from a text alone (FNV-1a).
+fn digest(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn workstation() -> HostSpec {
+    let device = DeviceSpec {
+        name: "br-portlab".to_owned(),
+        link: BRIDGE.to_owned(),
+        addresses: vec![format!("{BRIDGE_ADDRESS}/{BRIDGE_LENGTH}")],
+        broadcast: true,
+        ..DeviceSpec::default()
+    };
+    HostSpec { name: WORKSTATION.to_owned(), devices: vec![device], ..HostSpec::default() }
+}
+
+fn node_spec(world: &World, node: &str) -> HostSpec {
+    let eth0 = DeviceSpec {
+        name: "eth0".to_owned(),
+        link: BRIDGE.to_owned(),
+        addresses: vec![format!("{}/{BRIDGE_LENGTH}", sockets::node_ip(world, node))],
+        broadcast: true,
+        ..DeviceSpec::default()
+    };
+    let mut spec = HostSpec {
+        name: node.to_owned(),
+        gateway: BRIDGE_ADDRESS.parse().ok(),
+        forwards: true,
+        sysctls: vec![("net.ipv4.ip_unprivileged_port_start", "0".to_owned())],
+        rules: masquerade(),
+        processes: daemons(world, node),
+        ..HostSpec::default()
+    };
+    for other in world.store().list(Kind::Node).filter(|other| object::name(other) != node) {
+        let via = sockets::node_ip(world, object::name(other)).parse().ok();
+        let to = str_at(other, "spec.podCIDR").to_owned();
+        spec.routes.push(RouteSpec { to, via, device: "eth0".to_owned(), source: None, for_host: false });
+    }
+    for pod in world.kube.kubelet.pods.values().filter(|pod| pod.node == node && pod.sandbox) {
+        if pod.host_network {
+            spec.processes.extend(processes(world, pod));
+        } else {
+            let (device, route) = cable(world, pod);
+            spec.devices.push(device);
+            spec.routes.push(route);
+        }
+    }
+    // The kernel numbers devices as they come: those of pods had been there before Docker gave the node its own.
+    spec.devices.push(eth0);
+    spec
+}
+
+/// The node's end of a pod's cable, and the way to the pod by it.
+fn cable(world: &World, pod: &PodRuntime) -> (DeviceSpec, RouteSpec) {
+    let name = cable_name(pod);
+    let device = DeviceSpec {
+        link: link_name(pod),
+        addresses: vec![format!("{}/32", gateway(world, &pod.node))],
+        name: name.clone(),
+        unrouted: true,
+        // A pod has `lo` and `eth0`.
+        peer: 2,
+        ..DeviceSpec::default()
+    };
+    (device, RouteSpec { to: format!("{}/32", pod.ip), via: None, device: name, source: None, for_host: true })
+}
+
+fn cable_name(pod: &PodRuntime) -> String {
+    format!("veth{:08x}", digest(&link_name(pod)) as u32)
+}
+
+fn link_name(pod: &PodRuntime) -> String {
+    format!("{} {}", name_of_pod(pod), pod.ip)
+}
+
+/// The node's address towards its pods: the first of its range.
+fn gateway(world: &World, node: &str) -> String {
+    let range = world.store().find(Kind::Node, "", node).map_or("", |node| str_at(node, "spec.podCIDR"));
+    let base = range.split('/').next().and_then(|base| base.parse::<std::net::Ipv4Addr>().ok());
+    base.map_or(String::new(), |base| std::net::Ipv4Addr::from_bits(base.to_bits() + 1).to_string())
+}
+
+fn pod_spec(world: &World, pod: &PodRuntime) -> HostSpec {
+    let gateway = gateway(world, &pod.node);
+    let range = world.store().find(Kind::Node, "", &pod.node).map_or("", |node| str_at(node, "spec.podCIDR"));
+    let length = range.split_once('/').map_or("24", |(_, length)| length);
+    let via = gateway.parse().ok();
+    let source = pod.ip.parse().ok();
+    let route = |to: String, via, source| RouteSpec { to, via, device: "eth0".to_owned(), source, for_host: false };
+    let node = world.state.hosts.get(pod.node.as_str());
+    let other_end = node.and_then(|node| node.namespace().routing.device(&cable_name(pod)));
+    HostSpec {
+        name: name_of_pod(pod),
+        devices: vec![DeviceSpec {
+            name: "eth0".to_owned(),
+            link: link_name(pod),
+            addresses: vec![format!("{}/{length}", pod.ip)],
+            unrouted: true,
+            broadcast: true,
+            peer: other_end.map_or(0, |device| device.index),
+        }],
+        routes: vec![
+            route("0.0.0.0/0".to_owned(), via, None),
+            route(range.to_owned(), via, source),
+            route(format!("{gateway}/32"), None, source),
+        ],
+        // containerd lets a pod without privileges have the low ports, and a pod inherits that its node is a router.
+        forwards: true,
+        sysctls: vec![("net.ipv4.ip_unprivileged_port_start", "0".to_owned())],
+        processes: processes(world, pod),
+        ..HostSpec::default()
+    }
+}
+
+/// What pods send out of the cluster gets their node's address (KIND-MASQ-AGENT).
+fn masquerade() -> Vec<Change> {
+    let Some(pods) = Net::parse(POD_NET) else { return Vec::new() };
+    let matches = vec![
+        Match { not: true, what: Compared::Destination(pods) },
+        Match { not: false, what: Compared::Out("eth0".to_owned()) },
+    ];
+    let target = Target::Masquerade { ports: None, random: Random::No };
+    vec![Change::Append(Hook::Postrouting, Rule { matches, target })]
+}
+
+/// What runs on a node outside of containers, and Docker's own name server.
+fn daemons(world: &World, node: &str) -> Vec<ProcessSpec> {
+    let mut all: Vec<ProcessSpec> = Vec::new();
+    for listener in sockets::on_node(world, node).into_iter().filter(|one| one.container.is_none()) {
+        let socket = listener.socket;
+        let opened = opened(&socket, "");
+        match all.iter_mut().find(|process| *process.line == *socket.process) {
+            Some(process) => process.sockets.extend(opened),
+            None => all.push(ProcessSpec {
+                line: socket.process.as_str().into(),
+                sockets: opened,
+                site: Some(Rc::new(images::unknown_site(&socket.process))),
+                ..ProcessSpec::default()
+            }),
+        }
+    }
+    let port = |salt: &str| 32_768 + (digest(&format!("{node} {salt}")) % 28_232) as u16;
+    let dns = |protocol, port| SocketSpec {
+        protocol,
+        at: SocketAddr::new([127, 0, 0, 11].into(), port),
+        v6only: false,
+        backlog: 4096,
+    };
+    all.push(ProcessSpec {
+        line: "dockerd".into(),
+        pids: PidNamespace::Outside,
+        sockets: vec![dns(Protocol::Tcp, port("tcp")), dns(Protocol::Udp, port("udp"))],
+        site: None,
+    });
+    all
+}
+
+/// The processes of a pod's containers that run.
+fn processes(world: &World, pod: &PodRuntime) -> Vec<ProcessSpec> {
+    let Some(object) = world.store().get(&pod.pod) else { return Vec::new() };
+    let running = pod.containers.iter().filter_map(|(name, container)| match &container.state {
+        State::Running { started, run } => Some((name, *started, run)),
+        _ => None,
+    });
+    let address = sockets::node_ip(world, &pod.node);
+    running.map(|(name, started, run)| process(pod, runtime::spec(object, name), run, started, &address)).collect()
+}
+
+fn process(
+    pod: &PodRuntime,
+    container: &serde_json::Value,
+    run: &Run,
+    started: Time,
+    node_address: &str,
+) -> ProcessSpec {
+    let name = str_at(container, "name");
+    let hostname = if pod.host_network { &pod.node } else { &pod.pod.name };
+    let line = run.sockets.first().map_or_else(|| images::process(container), |socket| socket.process.clone());
+    let mut sockets: Vec<&Socket> = run.sockets.iter().collect();
+    sockets.sort_by_key(|socket| socket.transport);
+    ProcessSpec {
+        line: line.into(),
+        pids: PidNamespace::Container(format!("{}/{}/{name}", pod.pod.namespace, pod.pod.name).into()),
+        sockets: sockets.into_iter().flat_map(|socket| opened(socket, node_address)).collect(),
+        site: Some(Rc::new(images::site(container, hostname, started))),
+    }
+}
+
+/// The sockets of the kernel that a program opens for one of its ports. There is no SCTP here.
+fn opened(socket: &Socket, node_address: &str) -> Vec<SocketSpec> {
+    let protocol = match socket.transport {
+        Transport::Tcp => Protocol::Tcp,
+        Transport::Udp => Protocol::Udp,
+        Transport::Sctp => return Vec::new(),
+    };
+    let spec = |address: IpAddr, v6only| SocketSpec {
+        protocol,
+        at: SocketAddr::new(address, socket.port),
+        v6only,
+        backlog: socket.backlog,
+    };
+    let (any4, any6): (IpAddr, IpAddr) = ([0; 4].into(), [0u16; 8].into());
+    match (socket.address.as_str(), socket.families) {
+        ("", Families::Both) => vec![spec(any6, false)],
+        ("", Families::Each) => vec![spec(any4, false), spec(any6, true)],
+        (NODE_ADDRESS, _) => node_address.parse().map(|address| spec(address, false)).into_iter().collect(),
+        (address, _) => address.parse().map(|address| spec(address, false)).into_iter().collect(),
+    }
+}
+
+/// The pod's network has come up: its node, where somebody looks, gets its end of the cable.
+pub(super) fn pod_is_up(world: &mut World, uid: &str) {
+    let Some(pod) = world.kube.kubelet.pods.get(uid).filter(|pod| !pod.host_network) else { return };
+    let node = pod.node.clone();
+    if is_awake(world, &node) {
+        let (device, route) = cable(world, pod);
+        let call = Call::Plug { device: device.into(), routes: vec![route].into() };
+        world.call_as(Actor::Kubelet { node: node.clone() }, &node, 0, call);
+    }
+}
+
+/// A container has started.
+pub(super) fn container_is_up(world: &mut World, uid: &str, name: &str) {
+    let Some(pod) = world.kube.kubelet.pods.get(uid) else { return };
+    let (host, node) = (name_of_pod(pod), pod.node.clone());
+    if !is_awake(world, &host) {
+        return;
+    }
+    let pids = PidNamespace::Container(format!("{}/{}/{name}", pod.pod.namespace, pod.pod.name).into());
+    let started = processes(world, pod).into_iter().find(|process| process.pids == pids);
+    if let Some(process) = started {
+        world.call_as(Actor::Kubelet { node }, &host, 0, Call::Spawn { process: process.into() });
+    }
+}
+
+/// A container has ended: all its processes end with it.
+pub(super) fn container_is_down(world: &mut World, uid: &str, name: &str) {
+    let Some(pod) = world.kube.kubelet.pods.get(uid) else { return };
+    let (host, node) = (name_of_pod(pod), pod.node.clone());
+    let pids = PidNamespace::Container(format!("{}/{}/{name}", pod.pod.namespace, pod.pod.name).into());
+    let Some(found) = world.state.hosts.get(host.as_str()) else { return };
+    let ended: Vec<u32> =
+        found.processes.iter().filter(|(_, process)| process.pids == pids).map(|(pid, _)| *pid).collect();
+    for pid in ended {
+        world.call_as(Actor::Kubelet { node: node.clone() }, &host, pid, Call::Exit);
+    }
+}
+
+/// A pod is gone from its node, and its network namespace with it.
+pub(super) fn pod_is_down(world: &mut World, pod: &PodRuntime) {
+    let node = pod.node.clone();
+    let actor = Actor::Kubelet { node: node.clone() };
+    if pod.host_network {
+        return;
+    }
+    let host = name_of_pod(pod);
+    if is_awake(world, &host) {
+        world.commit(actor.clone(), What::HostStopped { host: host.into() });
+    }
+    if is_awake(world, &node) {
+        world.call_as(actor, &node, 0, Call::Unplug { device: cable_name(pod).into() });
+    }
+}
+
+/// The sockets that hold ports on a host that somebody looks at, whoever opened them.
+pub(super) fn open_on(world: &World, host: &str) -> Option<Vec<Socket>> {
+    let namespace = world.state.hosts.get(host)?.namespace();
+    let held = namespace.sockets().filter(|(_, socket)| socket.num != 0 && socket.dport == 0);
+    let shown = |socket: &crate::linux::socket::Socket| {
+        let ip = socket.family.show(socket.local, socket.num).ip().to_canonical();
+        let transport = if socket.protocol == Protocol::Tcp { Transport::Tcp } else { Transport::Udp };
+        let address = if ip.is_unspecified() { String::new() } else { ip.to_string() };
+        let bare = images::tcp("", &address, socket.num, super::program::Serves::Bytes);
+        Socket { transport, ..bare }
+    };
+    Some(held.map(|(_, socket)| shown(socket)).collect())
+}
+
+/// What kube-proxy or portmap would translate on the way to this address, in words; none where a packet goes as it is.
+pub fn translated(world: &World, host: &str, to: SocketAddr) -> Option<&'static str> {
+    if !matches!(world.options().nodes, Nodes::Kind(_)) {
+        return None;
+    }
+    let (address, port) = (to.ip().to_canonical().to_string(), i64::from(to.port()));
+    let services = || world.store().list(Kind::Service);
+    let addresses = |service: &serde_json::Value| -> bool {
+        let named = |path: &str| items(service, path).iter().any(|ip| ip.as_str() == Some(&address));
+        let balancer = items(service, "status.loadBalancer.ingress").iter().any(|one| str_at(one, "ip") == address);
+        named("spec.clusterIPs")
+            || named("spec.externalIPs")
+            || balancer
+            || str_at(service, "spec.clusterIP") == address
+    };
+    if services().any(|service| addresses(service)) {
+        return Some("the addresses of Services");
+    }
+    let local = to.ip().to_canonical().is_loopback();
+    let node = if local { Some(host.to_owned()) } else { node_at(world, &address) }?;
+    let node_port = |service: &serde_json::Value| {
+        items(service, "spec.ports").iter().any(|one| int_at(one, "nodePort") == Some(port))
+    };
+    if world.store().find(Kind::Node, "", &node).is_some() && services().any(|service| node_port(service)) {
+        return Some("node ports");
+    }
+    let pods = world.kube.kubelet.pods.values().filter(|pod| pod.node == node && pod.sandbox && !pod.host_network);
+    let host_port = |pod: &PodRuntime| {
+        let key: &Key = &pod.pod;
+        let containers = world.store().get(key).map_or(&[][..], |pod| items(pod, "spec.containers"));
+        containers.iter().flat_map(|one| items(one, "ports")).any(|one| int_at(one, "hostPort") == Some(port))
+    };
+    pods.into_iter().any(host_port).then_some("host ports, which portmap translates,")
+}
