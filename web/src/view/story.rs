@@ -233,7 +233,7 @@ fn way(cx: &Cx, open: &Open) -> Html {
 /// The way from a lesson's end to what its chapter has to try things on.
 fn to_try(title: &str) -> Html {
     let Some(which) = chapter_of(title).and_then(|chapter| chapter.instrument) else { return html! {} };
-    html! { <>{ " Try more: " }<Link<Route> to={Route::from(which)}>{ title_of(which) }</Link<Route>></> }
+    html! { <span class="try-more">{ "Try more: " }<Link<Route> to={Route::from(which)}>{ title_of(which) }</Link<Route>></span> }
 }
 
 #[derive(Clone, PartialEq, Properties)]
