@@ -140,7 +140,9 @@ pub fn frames(events: &[Event], from: usize, cluster: &str) -> Vec<Frame> {
             frames.push(Frame { start, end, about, step: None, clock, glyph, title, decision });
             start = end;
         }
-        if matches!(event.what, What::Called { .. } | What::Passed { .. }) {
+        // What a kubelet does on a host goes along with what the cluster shows of it.
+        let called = matches!(event.what, What::Called { .. }) && !matches!(event.actor, Actor::Kubelet { .. });
+        if called || matches!(event.what, What::Passed { .. }) {
             if calling.stops(events, event, start, &mut frames) {
                 start = end;
             }

@@ -13,6 +13,7 @@ use portlab_engine::linux::address::{Family, canonical};
 use portlab_engine::linux::bind::Refusal;
 use portlab_engine::linux::bucket::Owner;
 use portlab_engine::linux::counters::Counter;
+use portlab_engine::linux::route::Device;
 use portlab_engine::linux::socket::{Protocol, SocketId, State};
 use portlab_engine::linux::{Errno, Namespace};
 
@@ -81,7 +82,7 @@ impl Hosts {
 
 fn add_link(host: &mut Namespace, prefix: &str) -> Result<(), Refusal> {
     if host.routing.device("eth0").is_none() {
-        host.routing.add_device("eth0", &"wire".into());
+        host.routing.add_device(Device { name: "eth0".into(), link: Some("wire".into()), ..Device::default() });
     }
     host.add_address("eth0", prefix)
 }
