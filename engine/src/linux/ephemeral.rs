@@ -2,8 +2,8 @@
 //!
 //! Source: `__inet_hash_connect` in `net/ipv4/inet_hashtables.c`, RFC 6056 §3.3.4; FACTS §3.2. The kernel tries port after
 //! port; near exhaustion that is a walk over the whole range for every call. Here a destination remembers which ports it
-//! has found taken, so that each is looked at once and not again until it is given back: the answer is the same, and the
-//! cost of a connect stays the same as the range fills.
+//! has found taken, and those that it has taken since, so that each is looked at once at most and not again until it is
+//! given back: the answer is the same, and the cost of a connect stays the same as the range fills.
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
@@ -20,10 +20,7 @@ type Flow = (Ipv6Addr, Ipv6Addr, u16);
 /// How many destinations keep their own memory of taken ports.
 const FLOWS_MAX: usize = 64;
 
-/// How many ports are tried before a destination gets a memory.
-const TRIES_WITHOUT_MEMORY: u32 = 16;
-
-/// Ports that a destination has found taken.
+/// Ports that are taken towards a destination, for sockets of any device or of none.
 #[derive(Clone, Debug, Default)]
 struct Taken {
     /// By a connection, or a `TIME_WAIT` that cannot be used again: until it goes.
@@ -57,25 +54,65 @@ impl Taken {
 pub struct Flows {
     key: u64,
     perturbation: BTreeMap<u16, u32>,
-    taken: BTreeMap<Flow, Taken>,
+    /// Of a few destinations, at most [`FLOWS_MAX`].
+    taken: Vec<(Flow, Taken)>,
 }
 
 impl Flows {
     pub(super) fn new(seed: u64) -> Self {
-        Self { key: seed ^ 0x5bd1_e995_9d1b_899f, perturbation: BTreeMap::new(), taken: BTreeMap::new() }
+        Self { key: seed ^ 0x5bd1_e995_9d1b_899f, perturbation: BTreeMap::new(), taken: Vec::new() }
+    }
+
+    /// A connection that is bound to no device has this port from now on.
+    pub(super) fn take(&mut self, tuple: &Tuple) {
+        if let Some(taken) = self.memory(&(tuple.local, tuple.peer, tuple.dport)) {
+            taken.live.insert(tuple.port);
+        }
     }
 
     /// A port of this destination may be free again.
     pub(super) fn release(&mut self, tuple: &Tuple) {
-        if self.taken.is_empty() {
-            return;
-        }
-        if let Some(taken) = self.taken.get_mut(&(tuple.local, tuple.peer, tuple.dport)) {
+        if let Some(taken) = self.memory(&(tuple.local, tuple.peer, tuple.dport)) {
             taken.live.remove(tuple.port);
             taken.waiting.remove(tuple.port);
             let run = usize::from(tuple.port >> 6);
             taken.full.iter_mut().for_each(|full| full[run / 64] &= !(1 << (run % 64)));
         }
+    }
+
+    fn memory(&mut self, flow: &Flow) -> Option<&mut Taken> {
+        self.taken.iter_mut().find(|(of, _)| of == flow).map(|(_, taken)| taken)
+    }
+
+    /// Notes what a look has found; a destination that finds a port taken for the first time gets a memory.
+    fn remember(&mut self, flow: &Flow, port: u16, look: &Look) {
+        if self.memory(flow).is_none() {
+            if self.taken.len() >= FLOWS_MAX {
+                self.taken.clear();
+            }
+            self.taken.push((*flow, Taken::default()));
+        }
+        let Some(taken) = self.memory(flow) else { return };
+        match look {
+            Look::Live => taken.live.insert(port),
+            Look::Waiting(until) => {
+                taken.waiting.insert(port);
+                let sooner = taken.waiting_until == 0 || *until < taken.waiting_until;
+                if sooner {
+                    taken.waiting_until = *until;
+                }
+            }
+            Look::Free | Look::Bound => {}
+        }
+    }
+
+    /// The tuples that are remembered as taken.
+    #[cfg(test)]
+    pub(super) fn all_taken(&self) -> impl Iterator<Item = Tuple> + '_ {
+        self.taken.iter().flat_map(|((local, peer, dport), taken)| {
+            let ports = (0..=u16::MAX).filter(|port| taken.live.contains(*port) || taken.waiting.contains(*port));
+            ports.map(|port| Tuple { local: *local, port, peer: *peer, dport: *dport })
+        })
     }
 
     /// A setting changed that says what may be used again.
@@ -151,7 +188,7 @@ impl Namespace {
 
     /// The first port of the walk that may be taken, and how many slots lie before it.
     fn walk(&mut self, id: SocketId, flow: &Flow, walk: &Walk) -> Option<(u16, u32)> {
-        let mut tries = 0;
+        let on_device = self.socket_of(id).options.device.is_some();
         let mut skipped = 0;
         while skipped < walk.slots {
             skipped = self.next_candidate(flow, walk, skipped)?;
@@ -159,12 +196,9 @@ impl Namespace {
             match self.look(id, flow, port) {
                 Look::Free => return Some((port, skipped)),
                 Look::Bound => {}
-                look => {
-                    tries += 1;
-                    if tries > TRIES_WITHOUT_MEMORY || self.flows.taken.contains_key(flow) {
-                        self.remember(flow, port, &look);
-                    }
-                }
+                // What is in the way of a socket on a device may be in nobody else's way.
+                _ if on_device => {}
+                look => self.flows.remember(flow, port, &look),
             }
             skipped += walk.step;
         }
@@ -175,7 +209,7 @@ impl Namespace {
     fn next_candidate(&mut self, flow: &Flow, walk: &Walk, from: u32) -> Option<u32> {
         let now = self.now;
         let Self { flows, sysctls, buckets, .. } = self;
-        let mut taken = flows.taken.get_mut(flow);
+        let mut taken = flows.memory(flow);
         if let Some(taken) = taken.as_deref_mut() {
             if taken.waiting_until != 0 && taken.waiting_until <= now {
                 (taken.waiting, taken.waiting_until) = (Ports::default(), 0);
@@ -214,24 +248,6 @@ impl Namespace {
             slot += (64 - bit).min(to_end).next_multiple_of(walk.step);
         }
         None
-    }
-
-    fn remember(&mut self, flow: &Flow, port: u16, look: &Look) {
-        if !self.flows.taken.contains_key(flow) && self.flows.taken.len() >= FLOWS_MAX {
-            self.flows.taken.clear();
-        }
-        let taken = self.flows.taken.entry(*flow).or_default();
-        match look {
-            Look::Live => taken.live.insert(port),
-            Look::Waiting(until) => {
-                taken.waiting.insert(port);
-                let sooner = taken.waiting_until == 0 || *until < taken.waiting_until;
-                if sooner {
-                    taken.waiting_until = *until;
-                }
-            }
-            Look::Free | Look::Bound => {}
-        }
     }
 
     fn look(&self, id: SocketId, flow: &Flow, port: u16) -> Look {

@@ -73,6 +73,9 @@ impl Namespace {
                     return Err(Errno::Eperm.into());
                 }
                 self.sock(id).options.device = device;
+                // On a device its connection is in fewer others' way.
+                let tuple = super::tcp::tuple_of(self.socket_of(id));
+                self.flows.release(&tuple);
             }
         }
         Ok(())

@@ -174,6 +174,9 @@ impl Namespace {
             (socket.num, socket.in_bucket, socket.connect_bound) = (port, true, true);
         }
         self.established.insert(tuple, Holder::Socket(id));
+        if self.socket_of(id).options.device.is_none() {
+            self.flows.take(&tuple);
+        }
         let socket = self.sock(id);
         (socket.sport, socket.hashed) = (port, true);
         Ok(())
