@@ -5,17 +5,15 @@
 //! that the memory before it did not cover; a socket that the memory covers is not tested against the owners (§1.1).
 //! Source: `struct inet_bind_bucket`, `struct inet_bind2_bucket`, `inet_csk_update_fastreuse`, `sk_reuseport_match`.
 
+use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
-
-use indexmap::{IndexMap, IndexSet};
-use rustc_hash::FxBuildHasher;
 
 use super::address::{Local, Wildcards, overlap};
 use super::socket::{SocketId, TimeWaitId};
 use super::sysctl::Ports;
 
 /// Who stands in a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     Socket(SocketId),
     TimeWait(TimeWaitId),
@@ -29,50 +27,57 @@ pub struct AtAddress {
     pub owners: Owners,
 }
 
-/// A list that is never empty. Nearly every one has one owner, and there may be tens of thousands of lists.
+/// A list that is never empty. Nearly every one has one owner, and two while a `TIME_WAIT` takes a socket's place; some have
+/// tens of thousands.
 #[derive(Clone, Debug)]
 pub enum Owners {
     One(Owner),
-    Many(IndexSet<Owner, FxBuildHasher>),
+    Two([Owner; 2]),
+    Many(BTreeSet<Owner>),
 }
 
 impl Owners {
     pub fn iter(&self) -> impl Iterator<Item = &Owner> {
-        let (one, many) = match self {
-            Owners::One(owner) => (Some(owner), None),
-            Owners::Many(owners) => (None, Some(owners)),
+        let (few, many) = match self {
+            Owners::One(owner) => (std::slice::from_ref(owner), None),
+            Owners::Two(owners) => (owners.as_slice(), None),
+            Owners::Many(owners) => ([].as_slice(), Some(owners)),
         };
-        one.into_iter().chain(many.into_iter().flatten())
+        few.iter().chain(many.into_iter().flatten())
     }
 
     #[must_use]
     pub fn contains(&self, owner: &Owner) -> bool {
         match self {
-            Owners::One(one) => one == owner,
             Owners::Many(owners) => owners.contains(owner),
+            _ => self.iter().any(|other| other == owner),
         }
     }
 
     fn insert(&mut self, owner: Owner) {
         match self {
-            Owners::One(one) if *one == owner => {}
-            Owners::One(one) => *self = Owners::Many([*one, owner].into_iter().collect()),
             Owners::Many(owners) => {
                 owners.insert(owner);
             }
+            _ if self.contains(&owner) => {}
+            Owners::One(one) => *self = Owners::Two([*one, owner]),
+            Owners::Two([one, two]) => *self = Owners::Many([*one, *two, owner].into()),
         }
     }
 
     /// Takes an owner out; whether it was the last, which stays for the list to go.
     fn remove(&mut self, owner: &Owner) -> bool {
         match self {
-            Owners::One(one) => one == owner,
-            Owners::Many(owners) if owners.len() == 1 => owners.contains(owner),
+            Owners::One(one) => return one == owner,
+            Owners::Two([one, two]) if one == owner => *self = Owners::One(*two),
+            Owners::Two([one, two]) if two == owner => *self = Owners::One(*one),
+            Owners::Two(_) => {}
+            Owners::Many(owners) if owners.len() == 1 => return owners.contains(owner),
             Owners::Many(owners) => {
-                owners.swap_remove(owner);
-                false
+                owners.remove(owner);
             }
         }
+        false
     }
 }
 
@@ -124,10 +129,41 @@ impl Bucket {
     }
 }
 
+/// Buckets by port, in pages of 64: `connect` goes from port to port, and what it asks for next lies beside.
+#[derive(Clone, Debug, Default)]
+struct Pages(Vec<Option<Box<Page>>>);
+
+type Page = [Option<Bucket>; 64];
+
+impl Pages {
+    fn get(&self, port: u16) -> Option<&Bucket> {
+        self.0.get(usize::from(port >> 6))?.as_ref()?[usize::from(port & 63)].as_ref()
+    }
+
+    fn get_mut(&mut self, port: u16) -> Option<&mut Bucket> {
+        self.place(port)?.as_mut()
+    }
+
+    /// Where the bucket of the port stands, once its page has been made.
+    fn place(&mut self, port: u16) -> Option<&mut Option<Bucket>> {
+        Some(&mut self.0.get_mut(usize::from(port >> 6))?.as_mut()?[usize::from(port & 63)])
+    }
+
+    /// The bucket of the port, a new one where there was none.
+    fn enter(&mut self, port: u16) -> &mut Bucket {
+        let page = usize::from(port >> 6);
+        if page >= self.0.len() {
+            self.0.resize(page + 1, None);
+        }
+        let page = self.0[page].get_or_insert_with(|| Box::new([const { None }; 64]));
+        page[usize::from(port & 63)].get_or_insert_default()
+    }
+}
+
 /// All TCP ports that are held.
 #[derive(Clone, Debug, Default)]
 pub struct Buckets {
-    by_port: IndexMap<u16, Bucket, FxBuildHasher>,
+    by_port: Pages,
     /// Ports whose bucket is bound, for the search of `connect`.
     bound: Ports,
     /// How often a port has ceased to be bound.
@@ -138,12 +174,12 @@ impl Buckets {
     /// The bucket of the port.
     #[must_use]
     pub fn get(&self, port: u16) -> Option<&Bucket> {
-        self.by_port.get(&port)
+        self.by_port.get(port)
     }
 
-    /// The buckets.
+    /// The buckets, in the order of their ports.
     pub fn all(&self) -> impl Iterator<Item = &Bucket> {
-        self.by_port.values()
+        self.by_port.0.iter().flatten().flat_map(|page| page.iter().flatten())
     }
 
     /// Ports whose bucket is bound.
@@ -167,20 +203,24 @@ impl Buckets {
 
     /// Enters an owner. `bound` is what a list is that was not there before; one that was there stays as it is.
     pub fn enter(&mut self, port: u16, address: Ipv6Addr, owner: Owner, bound: bool) {
-        let bucket = self.by_port.entry(port).or_default();
+        let bucket = self.by_port.enter(port);
         if bucket.addresses.is_empty() && bound {
             bucket.bound = true;
             self.bound.insert(port);
         }
         match bucket.addresses.iter_mut().find(|at| at.address == address) {
             Some(at) => at.owners.insert(owner),
-            None => bucket.addresses.push(AtAddress { address, bound, owners: Owners::One(owner) }),
+            None => {
+                // Nearly always the only one.
+                bucket.addresses.reserve_exact(1);
+                bucket.addresses.push(AtAddress { address, bound, owners: Owners::One(owner) });
+            }
         }
     }
 
     /// Notes a successful `bind` or `listen` of a socket that stands in the list of `local.address`.
     pub fn note_bind(&mut self, port: u16, local: Local, uid: u32, reuseport: bool) {
-        let Some(bucket) = self.by_port.get_mut(&port) else { return };
+        let Some(bucket) = self.by_port.get_mut(port) else { return };
         bucket.bound = true;
         self.bound.insert(port);
         if let Some(at) = bucket.addresses.iter_mut().find(|at| at.address == local.address) {
@@ -195,17 +235,18 @@ impl Buckets {
 
     /// Takes an owner out of the list of its address; see [`Bucket::leave_list`].
     pub fn leave_list(&mut self, port: u16, address: Ipv6Addr, owner: Owner, chosen: impl Fn(Owner) -> bool) {
-        if let Some(bucket) = self.by_port.get_mut(&port) {
+        if let Some(bucket) = self.by_port.get_mut(port) {
             bucket.leave_list(address, owner, chosen);
         }
     }
 
     /// Takes an owner out, and gives the port back with the last one.
     pub fn leave(&mut self, port: u16, address: Ipv6Addr, owner: Owner, chosen: impl Fn(Owner) -> bool) {
-        let Some(bucket) = self.by_port.get_mut(&port) else { return };
+        let Some(place) = self.by_port.place(port) else { return };
+        let Some(bucket) = place else { return };
         bucket.leave_list(address, owner, chosen);
         if bucket.addresses.is_empty() {
-            self.by_port.swap_remove(&port);
+            *place = None;
             self.unbind(port);
         } else if bucket.bound && bucket.addresses.iter().all(|at| !at.bound) {
             bucket.bound = false;

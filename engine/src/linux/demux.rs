@@ -7,9 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
 
-use indexmap::IndexMap;
-use rustc_hash::FxBuildHasher;
-
 use super::Namespace;
 use super::address::{Family, Wildcards, is_any, is_loopback, is_mapped, overlap};
 use super::packet::Packet;
@@ -39,64 +36,6 @@ pub enum Holder {
     Socket(SocketId),
     TimeWait(TimeWaitId),
     Request(RequestId),
-}
-
-/// Connections. One tuple can stand twice when one of the sockets is bound to a device; the newest comes first.
-#[derive(Clone, Debug, Default)]
-pub struct Established {
-    first: IndexMap<Tuple, Holder, FxBuildHasher>,
-    others: BTreeMap<Tuple, Vec<Holder>>,
-}
-
-impl Established {
-    fn holders(&self, tuple: &Tuple) -> impl Iterator<Item = Holder> + '_ {
-        let others = if self.others.is_empty() { None } else { self.others.get(tuple) };
-        self.first.get(tuple).copied().into_iter().chain(others.into_iter().flatten().copied())
-    }
-
-    /// Whether this very holder has the tuple.
-    #[cfg(test)]
-    pub(super) fn find(&self, tuple: &Tuple, holder: Holder) -> bool {
-        self.holders(tuple).any(|other| other == holder)
-    }
-
-    pub(super) fn insert(&mut self, tuple: Tuple, holder: Holder) {
-        if let Some(older) = self.first.insert(tuple, holder) {
-            self.others.entry(tuple).or_default().insert(0, older);
-        }
-    }
-
-    pub(super) fn remove(&mut self, tuple: &Tuple, holder: Holder) {
-        if let Some(others) = self.others.get_mut(tuple) {
-            others.retain(|other| *other != holder);
-            let next = if self.first.get(tuple) == Some(&holder) && !others.is_empty() {
-                Some(others.remove(0))
-            } else {
-                None
-            };
-            if others.is_empty() {
-                self.others.remove(tuple);
-            }
-            if let Some(next) = next {
-                self.first.insert(*tuple, next);
-                return;
-            }
-        }
-        if self.first.get(tuple) == Some(&holder) {
-            self.first.swap_remove(tuple);
-        }
-    }
-
-    /// Puts one in the place of another.
-    pub(super) fn replace(&mut self, tuple: &Tuple, old: Holder, new: Holder) {
-        if let Some(first) = self.first.get_mut(tuple).filter(|first| **first == old) {
-            *first = new;
-            return;
-        }
-        for other in self.others.get_mut(tuple).into_iter().flatten().filter(|other| **other == old) {
-            *other = new;
-        }
-    }
 }
 
 /// Listeners by port and address, both wildcards as one, in the order in which they are tried.

@@ -4,7 +4,7 @@
 //!
 //! * [`address`]: one form for addresses, and when two overlap; [`socket`]: what a socket is.
 //! * [`bind`] with [`bucket`]: who may take a port. [`ephemeral`]: which port `connect` takes.
-//! * [`wire`]: the way of a packet. [`demux`]: which socket it is for. [`tcp`], [`udp`]: what it does there.
+//! * [`wire`]: the way of a packet. [`demux`] with [`ehash`]: which socket it is for. [`tcp`], [`udp`]: what it does there.
 //! * [`calls`]: the system calls, [`wait`] and [`options`] among them; [`sysctl`], [`counters`], [`route`], [`timer`].
 //! * [`trace`]: what is told of all this besides the answers.
 //!
@@ -18,6 +18,7 @@ pub mod bucket;
 pub mod calls;
 pub mod counters;
 pub mod demux;
+mod ehash;
 pub mod ephemeral;
 mod errno;
 pub mod options;
@@ -42,7 +43,8 @@ use slab::Slab;
 use crate::netfilter::Netfilter;
 use bucket::Buckets;
 use counters::{Counter, Counters};
-use demux::{Established, Listeners, UdpPorts};
+use demux::{Listeners, UdpPorts};
+use ehash::Established;
 use ephemeral::Flows;
 use packet::Packet;
 use route::Routing;
@@ -225,7 +227,7 @@ impl Namespace {
     }
 
     fn set_timer(&mut self, due: u64, timer: Timer) -> TimerKey {
-        let chance = self.random.next();
+        let chance = u32::try_from(self.random.next() >> 32).unwrap_or(0);
         self.timers.set(due, timer, chance)
     }
 

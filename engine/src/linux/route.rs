@@ -119,27 +119,23 @@ impl Routing {
 
     /// The local table: kind of the address, and the source that its route prefers.
     fn local(&self, address: Ipv4Addr) -> Option<(AddressType, Ipv4Addr)> {
-        let mut best: Option<(u8, AddressType, Ipv4Addr)> = None;
-        let mut consider = |length: u8, kind, source| {
-            if best.is_none_or(|(other, _, _)| length > other) {
-                best = Some((length, kind, source));
+        let mut best: Option<(u8, Ipv4Addr)> = None;
+        let addresses = self.devices.iter().flat_map(|device| device.addresses.iter().map(|own| (device.index, own)));
+        for (device, &(own, length)) in addresses {
+            let Some(own) = own.to_ipv4_mapped() else { continue };
+            // No prefix is longer than that of a single address.
+            if own == address {
+                return Some((AddressType::Local, own));
             }
-        };
-        for device in &self.devices {
-            for &(own, length) in &device.addresses {
-                let Some(own) = own.to_ipv4_mapped() else { continue };
-                if own == address {
-                    consider(32, AddressType::Local, own);
-                }
-                if length < 31 && address == last(own, length) {
-                    consider(32, AddressType::Broadcast, own);
-                }
-                if device.index == LO && same_net(own, address, length) {
-                    consider(length, AddressType::Local, own);
-                }
+            if length < 31 && address == last(own, length) {
+                return Some((AddressType::Broadcast, own));
+            }
+            let longer = best.is_none_or(|(other, _)| length > other);
+            if device == LO && longer && same_net(own, address, length) {
+                best = Some((length, own));
             }
         }
-        best.map(|(_, kind, source)| (kind, source))
+        best.map(|(_, own)| (AddressType::Local, own))
     }
 
     /// Where a packet to `destination` goes, from `source` (the wildcard: to be chosen).

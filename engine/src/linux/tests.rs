@@ -21,7 +21,7 @@ impl Namespace {
             let bucket = self.buckets.get(socket.num).and_then(|bucket| bucket.at(socket.local));
             let listed = bucket.is_some_and(|at| at.owners.contains(&Owner::Socket(id)));
             assert_eq!(listed, socket.in_bucket, "{id:?} {socket:?}");
-            let connection = self.established.find(&tuple_of(socket), Holder::Socket(id));
+            let connection = self.established.find(&tuple_of(socket), Holder::Socket(id)).is_some();
             let listener = self.is_listed(id);
             assert_eq!(connection || listener, socket.hashed, "{id:?} {socket:?}");
             assert!(!socket.in_bucket || socket.num != 0);
@@ -30,6 +30,10 @@ impl Namespace {
         for (id, wait) in self.time_waits() {
             let bucket = self.buckets.get(wait.num).and_then(|bucket| bucket.at(wait.local));
             assert!(bucket.is_some_and(|at| at.owners.contains(&Owner::TimeWait(id))));
+        }
+        for tuple in self.flows.all_taken() {
+            let holder = self.established.holders(&tuple).next();
+            assert!(holder.is_some(), "{tuple:?} is free");
         }
         let owners = self.buckets.all().map(|bucket| bucket.owners().count()).sum::<usize>();
         let holders = self.sockets().filter(|(_, socket)| socket.in_bucket).count() + self.time_waits.len();

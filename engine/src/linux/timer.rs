@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
+use std::num::NonZeroU32;
 
 use slab::Slab;
 
@@ -11,9 +12,9 @@ use super::socket::{RequestId, SocketId, TimeWaitId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimerKey {
     due: u64,
-    /// Which of those at the same time: chance decides, as it does between the kernel's processors.
-    tie: u64,
     slot: u32,
+    /// What tells it from an earlier one in the same slot.
+    count: NonZeroU32,
 }
 
 impl TimerKey {
@@ -41,46 +42,65 @@ pub enum Timer {
     Neighbour { device: u32, hop: Ipv6Addr },
 }
 
-/// The part of a key that tells two timers apart when chance does not.
-const COUNTED: u64 = 0xffff_ffff;
-
 /// The timers that are set. Times are in ms.
 #[derive(Clone, Debug, Default)]
 pub struct Timers {
     queue: BTreeMap<u64, Due>,
-    /// What is to be done, with what tells it from an earlier one in the same slot.
-    set: Slab<(u64, Timer)>,
-    counter: u64,
+    /// What is to be done, by slot, with the count of the key.
+    set: Slab<(NonZeroU32, Timer)>,
+    /// How many were set; the count of the last one.
+    counter: u32,
 }
 
 /// Those of one moment, never none. Tens of thousands may end in the same one: they are put in order when it comes.
 #[derive(Clone, Debug, Default)]
 struct Due {
-    /// Ties and slots, those that were cancelled too; the next is the last once they are in order.
-    ties: Vec<(u64, u32)>,
+    /// Those that were cancelled too; the next is the last once they are in order.
+    timers: Vec<Place>,
     ordered: bool,
+    /// The chance that all ends of `TIME_WAIT` share: they go off one after the other, in the order in which they were set.
+    time_waits: Option<u32>,
     /// Those that are still set.
     live: usize,
 }
 
+/// When a timer goes off among those of its moment: chance decides, as it does between the kernel's processors, and the
+/// count where chance does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    chance: u32,
+    count: NonZeroU32,
+    slot: u32,
+}
+
 impl Timers {
     /// Sets one; the key cancels it. `chance` is a random number.
-    pub fn set(&mut self, due: u64, timer: Timer, chance: u64) -> TimerKey {
-        self.counter += 1;
-        let tie = chance & !COUNTED | self.counter & COUNTED;
-        let slot = u32::try_from(self.set.insert((tie, timer))).unwrap_or(u32::MAX);
+    pub fn set(&mut self, due: u64, timer: Timer, chance: u32) -> TimerKey {
+        self.counter = self.counter.wrapping_add(1);
+        let count = NonZeroU32::new(self.counter).unwrap_or(NonZeroU32::MAX);
+        let slot = super::number(self.set.insert((count, timer)));
         let moment = self.queue.entry(due).or_default();
-        moment.ties.push((tie, slot));
+        let chance = match timer {
+            Timer::TimeWait(_) => *moment.time_waits.get_or_insert(chance),
+            _ => chance,
+        };
+        moment.timers.push(Place { chance, count, slot });
         moment.ordered = false;
         moment.live += 1;
-        TimerKey { due, tie, slot }
+        TimerKey { due, slot, count }
     }
 
     /// Nothing happens when it has gone off already.
     pub fn cancel(&mut self, key: TimerKey) {
-        if self.set.get(key.slot as usize).is_some_and(|(tie, _)| *tie == key.tie) {
-            self.set.remove(key.slot as usize);
-            self.done(key.due);
+        if !is_set(&self.set, key.slot, key.count) {
+            return;
+        }
+        self.set.remove(key.slot as usize);
+        if let Some(moment) = self.queue.get_mut(&key.due) {
+            moment.live -= 1;
+            if moment.live == 0 {
+                self.queue.remove(&key.due);
+            }
         }
     }
 
@@ -90,16 +110,20 @@ impl Timers {
         let due = *first.key();
         let moment = first.get_mut();
         if !moment.ordered {
-            moment.ties.sort_unstable_by(|one, other| other.cmp(one));
+            moment.timers.retain(|place| is_set(&self.set, place.slot, place.count));
+            moment.timers.sort_unstable_by(|one, other| other.cmp(one));
             moment.ordered = true;
         }
         let timer = loop {
-            let (tie, slot) = moment.ties.pop()?;
-            if self.set.get(slot as usize).is_some_and(|(other, _)| *other == tie) {
-                break self.set.remove(slot as usize).1;
+            let place = moment.timers.pop()?;
+            if is_set(&self.set, place.slot, place.count) {
+                break self.set.remove(place.slot as usize).1;
             }
         };
-        self.done(due);
+        moment.live -= 1;
+        if moment.live == 0 {
+            first.remove();
+        }
         Some((due, timer))
     }
 
@@ -108,14 +132,8 @@ impl Timers {
     pub fn next(&self) -> Option<u64> {
         self.queue.first_key_value().map(|(due, _)| *due)
     }
+}
 
-    /// One less of this moment is set; with the last it goes.
-    fn done(&mut self, due: u64) {
-        if let Some(moment) = self.queue.get_mut(&due) {
-            moment.live -= 1;
-            if moment.live == 0 {
-                self.queue.remove(&due);
-            }
-        }
-    }
+fn is_set(set: &Slab<(NonZeroU32, Timer)>, slot: u32, count: NonZeroU32) -> bool {
+    set.get(slot as usize).is_some_and(|(other, _)| *other == count)
 }
