@@ -1,10 +1,10 @@
 //! The passing of time as a stop of the transport: where a command line let a second or more go by, and nothing happened.
 //!
 //! Within a command line time passes between two programs and after the last one (`sleep`, `wait`); what a program's own
-//! call waits for is told with the call. What happens by itself meanwhile has stops of its own, and none of these.
-//! Leaves out the sleeping between the calls of a script, which no event tells.
+//! call waits for is told with the call. What happens by itself meanwhile, on hosts or in a cluster, has stops of its own
+//! and none of these. Leaves out the sleeping between the calls of a script, which no event tells.
 
-use portlab_engine::event::{Event, What};
+use portlab_engine::event::{Actor, Event, What};
 use portlab_engine::host::Call;
 use portlab_engine::time::Time;
 
@@ -28,7 +28,7 @@ impl Passing {
     pub(super) fn before(&mut self, events: &[Event], event: &Event) -> Option<(Stop, Time)> {
         let quiet = match &event.what {
             What::CommandEnded { .. } => true,
-            What::Called { call: Call::Spawn { .. }, trace, .. } => trace.is_empty(),
+            What::Called { call: Call::Spawn { .. }, trace, .. } => trace.is_empty() && event.actor == Actor::Learner,
             _ => false,
         };
         let last = events.get(event.index.checked_sub(1)?).filter(|_| quiet)?;
@@ -58,7 +58,38 @@ fn secs(ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
+    use portlab_engine::host::Answer;
+    use portlab_engine::lab::Place;
+
     use super::*;
+
+    fn called(actor: Actor, call: Call) -> (Actor, What) {
+        let (host, program) = ("client".into(), "nc".into());
+        (actor, What::Called { host, pid: 1, program, call, answer: Answer::Number(0), trace: Rc::from([]) })
+    }
+
+    #[test]
+    fn only_between_the_programs_of_a_command_and_at_its_end() {
+        let kubelet = || Actor::Kubelet { node: "worker".into() };
+        let rows = [
+            (called(Actor::Learner, Call::spawn("nc")), 1000, true),
+            (called(Actor::Learner, Call::spawn("nc")), 999, false),
+            (called(Actor::Learner, Call::Exit), 5000, false),
+            (called(kubelet(), Call::spawn("nc")), 5000, false),
+            ((Actor::Learner, What::CommandEnded { exit: 0 }), 5000, true),
+            ((Actor::Learner, What::CommandEnded { exit: 0 }), 100, false),
+        ];
+        for ((actor, what), lapse, stops) in rows {
+            let place = Place::Host("client".into());
+            let what_first = What::Command { place, line: "sleep 5".into() };
+            let first = Event { index: 0, at: Time(7), actor: Actor::Learner, what: what_first, cause: None };
+            let second = Event { index: 1, at: Time(7 + lapse), actor, what, cause: Some(0) };
+            let stop = Passing::default().before(&[first, second.clone()], &second);
+            assert_eq!(stop.map(|(_, clock)| clock), stops.then_some(second.at), "{second} after {lapse} ms");
+        }
+    }
 
     #[test]
     fn seconds_to_a_tenth() {

@@ -71,6 +71,17 @@ fn frames_hold_all_events_in_order() {
 }
 
 #[test]
+fn what_a_cluster_takes_its_time_for_is_no_stop_of_its_own() {
+    let mut lab = lab();
+    lab.run(&Place::Workstation, WEB);
+    lab.run(&Place::Workstation, "sleep 60");
+    let frames = frames(lab.events(), lab.scene(), "portlab");
+    let quiet: Vec<usize> =
+        frames.iter().enumerate().filter(|(_, frame)| frame.decision.label == "Time").map(|(at, _)| at).collect();
+    assert_eq!(quiet, [frames.len() - 1], "the rest of the sleep alone");
+}
+
+#[test]
 fn the_table_shows_nothing_that_was_not_reached() {
     let mut lab = lab();
     lab.run(&Place::Workstation, WEB);
