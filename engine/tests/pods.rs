@@ -87,8 +87,14 @@ fn sockets_in_pods() {
          Proto Recv-Q Send-Q Local Address           Foreign Address         State       \n\
          tcp        0      0 :::8080                 :::*                    LISTEN      \n[0]"
     );
-    let missing = in_pod(&mut lab, "api", "netstat -tln");
-    assert!(missing.contains("exec: \"netstat\": executable file not found in $PATH"), "{missing}");
+    let missing = in_pod(&mut lab, "api", "wget http://10.0.0.1/");
+    assert!(missing.contains("exec: \"wget\": executable file not found in $PATH"), "{missing}");
+    let lent = run(&mut lab, "docker exec portlab-worker netstat -an | grep tcp | grep 10250");
+    assert_eq!(
+        lent,
+        "portlab lends netstat: a real node or container of kind has none\n\
+         tcp6       0      0 :::10250                :::*                    LISTEN     \n[0]"
+    );
 }
 
 #[test]
@@ -183,6 +189,13 @@ fn addresses_and_routes() {
     assert!(on_node.starts_with("default via 172.18.0.1 dev eth0 \n"), "{on_node}");
     assert!(on_node.contains(&format!("\n{own} dev veth")) && on_node.contains(" scope host \n"), "{on_node}");
     assert!(on_node.contains("172.18.0.0/16 dev eth0 proto kernel scope link src 172.18.0."), "{on_node}");
+    let applet = in_pod(&mut lab, "box", "ip route");
+    assert!(applet.contains(" dev eth0  src 10.244.") && applet.contains(" scope link  src 10.244."), "{applet}");
+    assert_eq!(
+        in_pod(&mut lab, "web", "iptables -t nat -L"),
+        "iptables v1.8.9 (nf_tables): Could not fetch rule set generation id: Permission denied (you must be root)\n\
+         command terminated with exit code 4\n[4]"
+    );
     let settings = in_pod(&mut lab, "web", "sysctl net.ipv4.ip_local_port_range net.ipv4.ip_unprivileged_port_start");
     assert_eq!(settings, "net.ipv4.ip_local_port_range = 32768\t60999\nnet.ipv4.ip_unprivileged_port_start = 0\n[0]");
     let refused = in_pod(&mut lab, "web", "sysctl -w net.ipv4.ip_local_port_range=\"40000 40001\"");

@@ -163,11 +163,16 @@ impl Program {
             At::Hosts => matches!(userland, Userland::Workstation | Userland::Host),
             At::Networks => true,
             At::NotBusybox => userland != Userland::Busybox,
-            At::HostsAndBusybox => {
-                matches!(userland, Userland::Workstation | Userland::Host | Userland::Busybox)
-            }
-            At::Busybox => userland == Userland::Busybox,
+            At::Lent => userland != Userland::Busybox,
+            At::Applet => userland == Userland::Busybox,
         }
+    }
+
+    /// Whether the real place has none, and the lab lends it.
+    #[must_use]
+    pub fn is_lent_to(&self, userland: Userland) -> bool {
+        let lent = self.at == At::Lent || self.name == "netstat" && userland != Userland::Busybox;
+        lent && !matches!(userland, Userland::Workstation | Userland::Host)
     }
 }
 
@@ -182,10 +187,10 @@ pub enum At {
     Networks,
     /// The same but for containers where busybox has another program of that name.
     NotBusybox,
-    /// On the hosts, and as an applet of busybox.
-    HostsAndBusybox,
+    /// On the hosts; the lab lends it to nodes and containers, which in truth have none.
+    Lent,
     /// As an applet of busybox alone.
-    Busybox,
+    Applet,
 }
 
 const fn program(name: &'static str, run: fn(&mut Cx) -> i32, summary: &'static str) -> Program {
@@ -247,19 +252,19 @@ pub const PROGRAMS: &[Program] = &[
     program("date", clock::date, "the lab's time"),
     program("sleep", clock::sleep, "let the lab's time pass"),
     at(At::Networks, "ss", net::ss::run, "the sockets of the host"),
-    at(At::HostsAndBusybox, "netstat", net::netstat::run, "the same, as net-tools shows them; -s counters"),
-    on_hosts("lsof", net::lsof::run, "who has which socket open (lsof -nP -i :8080)"),
-    at(At::NotBusybox, "ip", net::ip::run, "addresses and routes"),
+    at(At::Networks, "netstat", net::netstat::run, "the same, as net-tools shows them; -s counters"),
+    at(At::Lent, "lsof", net::lsof::run, "who has which socket open (lsof -nP -i :8080)"),
+    at(At::Networks, "ip", net::ip::run, "addresses and routes"),
     at(At::Networks, "curl", net::curl::run, "ask a server over HTTP"),
     at(At::Networks, "sysctl", net::sysctl::run, "read and set the kernel's settings"),
     at(At::Networks, "nstat", net::nstat::run, "the kernel's counters"),
-    on_hosts("iptables", net::iptables::run, "rules of packet filtering: the table nat"),
-    on_hosts("iptables-save", net::iptables::save, "the same as a script"),
+    at(At::NotBusybox, "iptables", net::iptables::run, "rules of packet filtering: the table nat"),
+    at(At::NotBusybox, "iptables-save", net::iptables::save, "the same as a script"),
     at(At::NotBusybox, "conntrack", net::conntrack::run, "the connections that the kernel follows"),
     at(At::NotBusybox, "nc", net::nc::run, "connect to a port, or listen on one (nc -lk 8080 &)"),
     at(At::NotBusybox, "netcat", net::nc::run, "the same"),
-    at(At::Busybox, "wget", net::wget::run, "ask a server over HTTP (wget -qO- http://…)"),
-    on_hosts("ab", net::ab::run, "many requests to a web server (ab -n 100 -c 2 http://127.0.0.1/)"),
+    at(At::Applet, "wget", net::wget::run, "ask a server over HTTP (wget -qO- http://…)"),
+    at(At::Lent, "ab", net::ab::run, "many requests to a web server (ab -n 100 -c 2 http://127.0.0.1/)"),
     on_hosts("python3", net::web_servers::python3, "a web server: python3 -m http.server PORT &"),
     on_hosts("nginx", net::web_servers::nginx, "a web server on port 80, in the background"),
     program("basename", environment::basename, "the last part of a path"),
@@ -296,8 +301,8 @@ pub fn not_found(name: &str, userland: Userland) -> (String, i32) {
     if known.is_some() && hosts {
         return (format!("portlab does not model `{name}` here: run it on the workstation"), 127);
     }
-    if known.is_some() && ["iptables", "iptables-save", "nc", "ip"].contains(&name) {
-        return (format!("portlab does not model `{name}` here"), 127);
+    if userland == Userland::Busybox && ["nc", "netcat"].contains(&name) {
+        return (format!("portlab does not model busybox's {name}: wget is there, and nc in other containers"), 127);
     }
     let why = if name.contains('/') { "No such file or directory" } else { "command not found" };
     (format!("bash: {name}: {why}"), 127)

@@ -182,8 +182,9 @@ pub fn site(container: &Value, hostname: &str, since: Time) -> Site {
         "busybox" | "alpine" if words.iter().any(|word| word.contains("httpd")) => Software::Busybox,
         "busybox" | "alpine" | "debian" | "ubuntu" => Software::Silent,
         name => match SERVERS.iter().find(|server| server.0 == name) {
-            Some((_, _, _, Serves::Bytes)) | None => Software::Silent,
+            Some((_, _, _, Serves::Bytes)) => Software::Silent,
             Some((_, process, ..)) => Software::Unknown((*process).into()),
+            None => Software::Unknown(name.into()),
         },
     };
     Site { software, files, hostname: hostname.into(), since }

@@ -7,6 +7,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::host::{Answer, Call};
+use crate::kube::kubelet::hosts;
+use crate::kube::kubelet::images::Userland;
 use crate::linux::address::{ANY4, is_loopback};
 use crate::linux::route::{Device, LO, Out, Path, last, parse_prefix};
 use crate::linux::{Errno, Namespace};
@@ -19,15 +21,18 @@ struct Shown {
     brief: bool,
     only_v4: bool,
     only_v6: bool,
+    /// As busybox's applet has it.
+    applet: bool,
 }
 
 /// Runs ip.
 pub fn run(cx: &mut Cx) -> i32 {
-    let mut shown = Shown::default();
+    let applet = hosts::userland_at(cx.world, cx.place) == Userland::Busybox;
+    let mut shown = Shown { applet, ..Shown::default() };
     let mut words: Vec<String> = cx.args[1..].to_vec();
     while let Some(option) = words.first().filter(|word| word.starts_with('-')).cloned() {
         match option.as_str() {
-            "-br" | "-brief" | "--brief" => shown.brief = true,
+            "-br" | "-brief" | "--brief" if !applet => shown.brief = true,
             "-4" => shown.only_v4 = true,
             "-6" => shown.only_v6 = true,
             _ => return not_modelled(cx, &option),
@@ -50,7 +55,7 @@ pub fn run(cx: &mut Cx) -> i32 {
             None => not_modelled(cx, &words.join(" ")),
         },
         [object, rest @ ..] if starts(object, "route") && !shown.only_v6 => match rest {
-            [] | ["show" | "list" | "ls"] => routes(cx),
+            [] | ["show" | "list" | "ls"] => routes(cx, shown),
             ["get", to] => get(cx, to),
             _ => not_modelled(cx, &words.join(" ")),
         },
@@ -130,9 +135,9 @@ fn shown_device(device: &Device, shown: Shown) -> String {
         let list: String = rows.iter().map(|(address, length, _)| format!("{}/{length} ", plain(*address))).collect();
         return format!("{:<16} {:<14} {list}\n", name_of(device), state_of(device));
     }
-    let mut text = head(device, shown.only_v6, "");
+    let mut text = head(device, shown, "");
     if !shown.only_v4 && !shown.only_v6 {
-        text += &link_line(device);
+        text += &link_line(device, shown);
     }
     for (address, length, secondary) in rows {
         let scope = if is_loopback(address) { "host" } else { "global" };
@@ -181,17 +186,20 @@ fn mac_of(device: &Device) -> String {
 }
 
 /// The first line of a device; that of `ip link` names a mode.
-fn head(device: &Device, only_v6: bool, mode: &str) -> String {
+fn head(device: &Device, shown: Shown, mode: &str) -> String {
     let (index, name, flags, state) = (device.index, name_of(device), flags_of(device), state_of(device));
     let mtu = if device.index == LO { 65_536 } else { 1500 };
-    let (qdisc, group) = if only_v6 { ("", "") } else { ("qdisc noqueue ", "group default ") };
+    let (qdisc, group) = if shown.only_v6 { ("", "") } else { ("qdisc noqueue ", "group default ") };
+    if shown.applet {
+        return format!("{index}: {name}: <{flags}> mtu {mtu} {qdisc}qlen 1000\n");
+    }
     format!("{index}: {name}: <{flags}> mtu {mtu} {qdisc}state {state} {mode}{group}qlen 1000\n")
 }
 
-fn link_line(device: &Device) -> String {
+fn link_line(device: &Device, shown: Shown) -> String {
     let (kind, all) =
         if device.index == LO { ("loopback", "00:00:00:00:00:00") } else { ("ether", "ff:ff:ff:ff:ff:ff") };
-    let other = if device.peer == 0 { "" } else { " link-netnsid 0" };
+    let other = if device.peer == 0 || shown.applet { "" } else { " link-netnsid 0" };
     format!("    link/{kind} {} brd {all}{other}\n", mac_of(device))
 }
 
@@ -201,13 +209,13 @@ fn links(cx: &mut Cx, name: Option<&str>, shown: Shown) -> i32 {
         true => {
             format!("{:<16} {:<14} {} <{}> \n", name_of(device), state_of(device), mac_of(device), flags_of(device))
         }
-        false => head(device, false, "mode DEFAULT ") + &link_line(device),
+        false => head(device, shown, "mode DEFAULT ") + &link_line(device, shown),
     };
     each(cx, name, one)
 }
 
 /// `ip route`: those of IPv4.
-fn routes(cx: &mut Cx) -> i32 {
+fn routes(cx: &mut Cx, shown: Shown) -> i32 {
     let Some(host) = cx.world.host(&cx.host) else { return 1 };
     let routing = &host.namespace().routing;
     let mut rows: Vec<(u32, u8, String)> = Vec::new();
@@ -234,7 +242,9 @@ fn routes(cx: &mut Cx) -> i32 {
             (None, true) => "scope host ",
             (None, false) => "scope link ",
         };
-        let source = route.source.map_or(String::new(), |source| format!("src {} ", plain(source)));
+        // The applet sets its sources off by one blank more.
+        let gap = if shown.applet { " " } else { "" };
+        let source = route.source.map_or(String::new(), |source| format!("{gap}src {} ", plain(source)));
         rows.push((to.to_bits(), route.length, format!("{net} {via}dev {name} {scope}{source}\n")));
     }
     rows.sort();

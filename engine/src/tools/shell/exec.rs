@@ -501,6 +501,10 @@ impl<'a> Shell<'a> {
         let host = hosts::name_of(self.world, self.place);
         let (place, out) = (self.place, Vec::new());
         let mut cx = Cx { world: self.world, place, host, args: arguments, stdin, env: self.env, out };
+        if program.is_lent_to(userland) {
+            let text = format!("portlab lends {name}: a real node or container of kind has none\n");
+            cx.eprint(&text);
+        }
         let status = (program.run)(&mut cx);
         let (out, rest) = (std::mem::take(&mut cx.out), std::mem::take(&mut cx.stdin));
         self.stdin = rest;

@@ -8,6 +8,7 @@ mod arguments;
 mod list;
 
 use crate::host::{Answer, Call};
+use crate::lab::Place;
 use crate::linux::Errno;
 use crate::netfilter::rule::{Change, Hook};
 use crate::tools::Cx;
@@ -16,8 +17,28 @@ use arguments::{Asked, Command, Wrong};
 
 const VERSION: &str = "iptables v1.8.9 (nf_tables)";
 
+/// Whether the rules cannot be shown at this place, and why is said.
+fn withheld(cx: &mut Cx) -> Option<i32> {
+    match cx.place {
+        Place::Pod { .. } => {
+            let text =
+                format!("{VERSION}: Could not fetch rule set generation id: Permission denied (you must be root)\n");
+            cx.eprint(&text);
+            Some(4)
+        }
+        Place::Node(_) => {
+            cx.eprint("portlab does not model the rules of kube-proxy and portmap yet, so it shows none of a node\n");
+            Some(2)
+        }
+        _ => None,
+    }
+}
+
 /// Runs iptables.
 pub fn run(cx: &mut Cx) -> i32 {
+    if let Some(status) = withheld(cx) {
+        return status;
+    }
     cx.world.start_host(&cx.host);
     match arguments::read(&cx.args[1..]) {
         Ok(asked) => obey(cx, asked),
@@ -30,6 +51,9 @@ pub fn run(cx: &mut Cx) -> i32 {
 
 /// Runs iptables-save.
 pub fn save(cx: &mut Cx) -> i32 {
+    if let Some(status) = withheld(cx) {
+        return status;
+    }
     let mut counters = false;
     let mut words = cx.args[1..].iter();
     while let Some(word) = words.next() {
