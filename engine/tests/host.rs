@@ -11,7 +11,8 @@ use portlab_engine::linux::socket::Protocol;
 use portlab_engine::linux::trace::Trace;
 use regex_lite::Regex;
 
-const SESSIONS: [(&str, &str, &str); 8] = [
+const SESSIONS: [(&str, &str, &str); 9] = [
+    ("background", include_str!("../fixtures/host/background.in"), include_str!("../fixtures/host/background.txt")),
     ("listen", include_str!("../fixtures/host/listen.in"), include_str!("../fixtures/host/listen.txt")),
     ("time-wait", include_str!("../fixtures/host/time-wait.in"), include_str!("../fixtures/host/time-wait.txt")),
     ("sysctl", include_str!("../fixtures/host/sysctl.in"), include_str!("../fixtures/host/sysctl.txt")),

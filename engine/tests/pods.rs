@@ -97,6 +97,21 @@ fn sockets_in_pods() {
     );
 }
 
+/// The chain of ports as the material on it checks it, word for word.
+#[test]
+fn lines_of_the_material_run_as_written() {
+    let mut lab = lab();
+    let netexec = "--image=registry.k8s.io/e2e-test-images/agnhost:2.53 -- netexec --http-port=8080 --udp-port=-1";
+    run(&mut lab, &format!("kubectl run my-pod {netexec}"));
+    run(&mut lab, "kubectl wait --for=condition=Ready pod/my-pod --timeout=60s");
+    assert_eq!(
+        run(&mut lab, "kubectl exec my-pod -- ss -tlnp"),
+        "State  Recv-Q Send-Q Local Address:Port Peer Address:PortProcess\n\
+         LISTEN 0      4096               *:8080            *:*    users:((\"agnhost\",pid=1,fd=3))\n[0]"
+    );
+    assert_eq!(run(&mut lab, "netstat -an | grep tcp | grep 80"), "[1]", "nothing listens on the workstation");
+}
+
 #[test]
 fn a_pod_on_its_nodes_network_sees_its_own_processes_alone() {
     let mut lab = lab();

@@ -1,6 +1,6 @@
 //! What runs on a host while the shell goes on: `&`, `jobs`, `kill`.
 //!
-//! A server in the background is one that waits for somebody to connect. Whenever a call was made on its host it looks at
+//! In the background run servers that wait for somebody to connect, and clients that hold a connection. Whenever a call was made on its host it looks at
 //! its own sockets and does what is to be done ([`settle`]); what it prints is shown after the command that caused it.
 //! Left out: any other program in the background, stopped jobs, signals other than those that end a process.
 
@@ -85,7 +85,7 @@ struct Job {
 
 #[derive(Clone, Debug)]
 struct Server {
-    program: nc::Server,
+    program: nc::Background,
     sink: Sink,
 }
 
@@ -98,11 +98,17 @@ pub enum Step {
 }
 
 /// Lets a process serve in the background; the shell's next line says so. A server without a program here acts by itself.
-pub fn serve(cx: &mut Cx, pid: u32, program: Option<nc::Server>, starting: Starting) {
-    let jobs = cx.world.jobs.of(&cx.host);
+pub fn serve(cx: &mut Cx, pid: u32, program: Option<nc::Background>, starting: Starting) {
+    let sink = starting.sink.clone();
+    begin(cx, pid, starting);
     if let Some(program) = program {
-        jobs.servers.insert(pid, Server { program, sink: starting.sink });
+        go_on(cx, pid, program, sink);
     }
+}
+
+/// Makes a process a job of the shell.
+pub fn begin(cx: &mut Cx, pid: u32, starting: Starting) {
+    let jobs = cx.world.jobs.of(&cx.host);
     jobs.last_pid = Some(pid);
     // The shell of a node or a container is gone after its one line, and says nothing of jobs.
     if matches!(cx.place, Place::Workstation | Place::Host(_)) {
@@ -110,6 +116,11 @@ pub fn serve(cx: &mut Cx, pid: u32, program: Option<nc::Server>, starting: Start
         jobs.list.push(Job { number, pid, line: starting.line, state: "Running" });
         cx.eprint(&format!("[{number}] {pid}\n"));
     }
+}
+
+/// Lets a job act whenever something happens on its host.
+pub fn go_on(cx: &mut Cx, pid: u32, program: nc::Background, sink: Sink) {
+    cx.world.jobs.of(&cx.host).servers.insert(pid, Server { program, sink });
 }
 
 /// Lets every server do what is to be done, until nothing is.
@@ -160,7 +171,8 @@ fn print(world: &mut World, host: &str, sink: &Sink, said: &[(Stream, String)]) 
     }
 }
 
-fn end(world: &mut World, host: &str, pid: u32, state: &'static str) {
+/// Ends a job.
+pub fn end(world: &mut World, host: &str, pid: u32, state: &'static str) {
     world.call(host, pid, Call::Exit);
     if let Some(job) = world.jobs.of(host).list.iter_mut().find(|job| job.pid == pid) {
         job.state = state;

@@ -14,10 +14,10 @@ use crate::lab::Stream;
 use crate::linux::Errno;
 use crate::linux::address::Family;
 use crate::linux::options::SocketOption;
-use crate::linux::socket::Protocol;
+use crate::linux::socket::{Protocol, State};
 use crate::linux::tcp::close::Shutdown;
 use crate::tools::Cx;
-use crate::tools::jobs::{self, Process, Step};
+use crate::tools::jobs::{self, Process, Starting, Step};
 use crate::tools::options::{self, flag, value};
 use crate::world::World;
 
@@ -94,9 +94,12 @@ pub fn run(cx: &mut Cx) -> i32 {
     if given.has('l') {
         return serve(cx, &asked, given.has('k'), SocketAddr::new(addresses[0], ports[0]));
     }
+    let host = host.unwrap_or_default();
+    if let Some(starting) = cx.world.jobs.starting.take().filter(|_| !asked.scan) {
+        return hold(cx, &asked, (&host, &addresses, ports[0]), given.has('d'), starting);
+    }
     let process = Process::start(cx);
     let mut status = 1;
-    let host = host.unwrap_or_default();
     for port in ports {
         match connect(cx, process, &asked, &host, &addresses, port) {
             Ok(Some(fd)) => {
@@ -241,10 +244,7 @@ fn talk(cx: &mut Cx, process: Process, asked: &Asked, host: &str, (fd, port): (u
         return 1;
     }
     if asked.verbose {
-        let protocol = if udp { "udp" } else { "tcp" };
-        let service = services::name(port, asked.protocol).filter(|_| !asked.numeric).unwrap_or("*");
-        let name = if host == "localhost" { "localhost (127.0.0.1)".to_owned() } else { host.to_owned() };
-        cx.eprint(&format!("Connection to {name} {port} port [{protocol}/{service}] succeeded!\n"));
+        succeeded(cx, asked, host, port);
     }
     if asked.scan {
         return 0;
@@ -259,6 +259,13 @@ fn talk(cx: &mut Cx, process: Process, asked: &Asked, host: &str, (fd, port): (u
         process.call(cx, Call::Shutdown { fd, how: Shutdown::Write });
     }
     receive(cx, process, fd, asked)
+}
+
+fn succeeded(cx: &mut Cx, asked: &Asked, host: &str, port: u16) {
+    let protocol = if asked.protocol == Protocol::Udp { "udp" } else { "tcp" };
+    let service = services::name(port, asked.protocol).filter(|_| !asked.numeric).unwrap_or("*");
+    let name = if host == "localhost" { "localhost (127.0.0.1)".to_owned() } else { host.to_owned() };
+    cx.eprint(&format!("Connection to {name} {port} port [{protocol}/{service}] succeeded!\n"));
 }
 
 /// Four bytes and one, a second apart: a closed port of UDP says so by ICMP.
@@ -303,18 +310,76 @@ fn receive(cx: &mut Cx, process: Process, fd: u32, asked: &Asked) -> i32 {
     }
 }
 
-/// A server in the background.
+/// A program in the background: a server, or a client that holds its connection.
 #[derive(Clone, Debug)]
-pub struct Server {
+pub struct Background {
+    /// Whether it is a client, which ends with its connection.
+    client: bool,
+    /// Whether it takes another connection after one has ended.
     keep: bool,
     verbose: bool,
     numeric: bool,
     ends: bool,
     udp: bool,
-    /// What is still to be sent to whoever connects.
+    /// What is still to be sent to the other side.
     input: Rc<[u8]>,
     /// Whether the end of standard input has been passed on.
     ended: bool,
+}
+
+/// Connects and goes into the background; a connection that takes longer than the shell waits comes about there.
+fn hold(
+    cx: &mut Cx,
+    asked: &Asked,
+    (host, addresses, port): (&str, &[IpAddr], u16),
+    detached: bool,
+    starting: Starting,
+) -> i32 {
+    if !detached && cx.stdin.is_empty() {
+        cx.eprint("portlab: nc would be stopped, for a job in the background may not read the terminal: add -d\n");
+        return 2;
+    }
+    if asked.timeout.is_some() {
+        cx.eprint("portlab does not model nc -w in the background\n");
+        return 2;
+    }
+    let process = Process::start(cx);
+    let sink = starting.sink.clone();
+    jobs::begin(cx, process.pid, starting);
+    let to = SocketAddr::new(addresses[0], port);
+    let opened =
+        socket(cx, process, asked, to.ip()).and_then(|fd| match process.call(cx, Call::Connect { fd, to }).number() {
+            Ok(_) => Ok(true),
+            Err(Errno::Einprogress) => Ok(false),
+            Err(errno) if asked.verbose => Err(connect_failed(asked, &shown(host, to.ip()), port, errno)),
+            Err(_) => Err(String::new()),
+        });
+    match opened {
+        Ok(connected) => {
+            if connected && asked.verbose {
+                succeeded(cx, asked, host, port);
+            }
+            let input = if detached { String::new() } else { cx.take_stdin() };
+            let (verbose, numeric, ends) = (asked.verbose, asked.numeric, asked.ends);
+            let udp = asked.protocol == Protocol::Udp;
+            let input: Rc<[u8]> = input.into_bytes().into();
+            let program = Background { client: true, keep: false, verbose, numeric, ends, udp, input, ended: false };
+            jobs::go_on(cx, process.pid, program, sink);
+            jobs::settle(cx.world);
+        }
+        Err(text) => {
+            if !text.is_empty() {
+                cx.eprint(&format!("nc: {text}\n"));
+            }
+            jobs::end(cx.world, &cx.host, process.pid, "Exit 1");
+        }
+    }
+    0
+}
+
+fn connect_failed(asked: &Asked, name: &str, port: u16, errno: Errno) -> String {
+    let protocol = if asked.protocol == Protocol::Tcp { "tcp" } else { "udp" };
+    format!("connect to {name} port {port} ({protocol}) failed: {}", errno.words())
 }
 
 /// Listens and goes into the background.
@@ -350,15 +415,15 @@ fn serve(cx: &mut Cx, asked: &Asked, keep: bool, at: SocketAddr) -> i32 {
     };
     let input: Rc<[u8]> = cx.take_stdin().into_bytes().into();
     let (verbose, numeric, ends) = (asked.verbose, asked.numeric, asked.ends);
-    let server = Server { keep, verbose, numeric, ends, udp, input, ended: false };
+    let server = Background { client: false, keep, verbose, numeric, ends, udp, input, ended: false };
     jobs::serve(cx, process.pid, Some(server), starting);
     jobs::settle(cx.world);
     0
 }
 
-/// Does the next thing that a server has to do; what it prints. Where it stands, its descriptors say: 3 listens, 4 is
-/// connected.
-pub fn step(world: &mut World, of: (&str, u32), server: &mut Server) -> (Step, Vec<(Stream, String)>) {
+/// Does the next thing that a program in the background has to do; what it prints. Where it stands, its descriptors say: of
+/// a server 3 listens and 4 is connected, of a client 3 is.
+pub fn step(world: &mut World, of: (&str, u32), server: &mut Background) -> (Step, Vec<(Stream, String)>) {
     let mut said = Vec::new();
     let step = if server.udp { datagrams(world, of, &mut said) } else { connection(world, of, server, &mut said) };
     (step, said)
@@ -381,13 +446,14 @@ fn datagrams(world: &mut World, (host, pid): (&str, u32), said: &mut Vec<(Stream
 fn connection(
     world: &mut World,
     (at, pid): (&str, u32),
-    server: &mut Server,
+    server: &mut Background,
     said: &mut Vec<(Stream, String)>,
 ) -> Step {
     let Some(host) = world.host(at) else { return Step::Idle };
     let Some(process) = host.processes.get(&pid) else { return Step::Idle };
     let socket = |fd: u32| process.fds.get(&fd).map(|id| host.namespace().socket_of(*id));
-    let Some(connected) = socket(4) else {
+    let fd = if server.client { 3 } else { 4 };
+    let Some(connected) = socket(fd) else {
         if socket(3).is_none_or(|socket| socket.listening.queue.is_empty()) {
             return Step::Idle;
         }
@@ -401,22 +467,26 @@ fn connection(
         server.ended = false;
         return Step::Busy;
     };
+    if connected.state == State::SynSent && connected.error.is_none() {
+        return Step::Idle;
+    }
     let tcp = &connected.tcp;
-    let readable = !tcp.received.is_empty() || tcp.done || connected.error.is_some();
+    let failed = connected.error.is_some();
+    let readable = !tcp.received.is_empty() || tcp.done || failed;
     if !server.input.is_empty() {
         let data = std::mem::replace(&mut server.input, Rc::from([]));
-        world.call(at, pid, Call::Send { fd: 4, data });
+        world.call(at, pid, Call::Send { fd, data });
         return Step::Busy;
     }
     if server.ends && !server.ended {
         server.ended = true;
-        world.call(at, pid, Call::Shutdown { fd: 4, how: Shutdown::Write });
+        world.call(at, pid, Call::Shutdown { fd, how: Shutdown::Write });
         return Step::Busy;
     }
     if !readable {
         return Step::Idle;
     }
-    match world.call(at, pid, Call::Recv { fd: 4 }) {
+    match world.call(at, pid, Call::Recv { fd }) {
         Answer::Data(data) if !data.is_empty() => {
             said.push((Stream::Stdout, String::from_utf8_lossy(&data).into_owned()));
             return Step::Busy;
@@ -424,7 +494,11 @@ fn connection(
         Answer::Refused { refusal, .. } if refusal.errno == Errno::Eagain => return Step::Idle,
         _ => {}
     }
-    world.call(at, pid, Call::Shutdown { fd: 4, how: Shutdown::Read });
-    world.call(at, pid, Call::Close { fd: 4 });
-    if server.keep { Step::Busy } else { Step::Ended(0) }
+    world.call(at, pid, Call::Shutdown { fd, how: Shutdown::Read });
+    world.call(at, pid, Call::Close { fd });
+    match (server.keep, failed) {
+        (true, _) => Step::Busy,
+        // A connection that never came about, or was reset, is a failure of a client.
+        (false, failed) => Step::Ended(i32::from(failed && server.client)),
+    }
 }

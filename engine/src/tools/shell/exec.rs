@@ -558,7 +558,7 @@ fn program_of(command: &Command) -> Option<&str> {
 
 fn not_in_background(what: &str) -> Stop {
     Stop::Bound(format!(
-        "portlab does not model `{what}` in the background (&): servers alone run there, as nc -lk 8080 &"
+        "portlab does not model `{what}` in the background (&): servers run there, as nc -lk 8080 &, and clients that hold a connection, as nc -d HOST PORT &"
     ))
 }
 
