@@ -109,6 +109,9 @@ pub struct World {
     unsaid: Vec<Moment>,
     /// How many moments of hosts the events of this input may still tell.
     moments_left: usize,
+    /// The files that programs see on a node or in a container, by path without the first slash, while a command runs there.
+    /// What is written there lasts as long as the command.
+    pub(crate) container_files: Option<BTreeMap<String, Rc<str>>>,
 }
 
 impl World {
@@ -131,6 +134,7 @@ impl World {
             jobs: crate::tools::jobs::AllJobs::default(),
             unsaid: Vec::new(),
             moments_left: MOMENTS_MAX,
+            container_files: None,
         }
     }
 
@@ -381,6 +385,9 @@ impl World {
     #[must_use]
     pub fn read_file(&self, path: &str) -> Option<Rc<str>> {
         let name = path.strip_prefix("./").unwrap_or(path);
+        if let Some(files) = &self.container_files {
+            return files.get(name.trim_start_matches('/')).cloned();
+        }
         let own = self.state.files.get(name).cloned();
         own.or_else(|| self.options.host_files.and_then(|read| read(path)).map(Rc::from))
     }

@@ -182,7 +182,20 @@ fn what_servers_answer() {
              command terminated with exit code 1\n[1]"
         )
     );
+    let confused = ask("client", &format!("sh -c 'echo hi | nc -N {api} 8080'"));
+    assert_eq!(
+        confused,
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request[0]"
+    );
+    let confused = ask("client", &format!("sh -c 'echo hi | nc -N {web} 80'"));
+    assert!(confused.contains("\r\nContent-Length: 157\r\nConnection: close\r\n\r\n<html>"), "{confused}");
     assert_eq!(ask("web", "cat /etc/hostname"), "web\n[0]");
+    assert_eq!(
+        ask("web", "cat pods.yaml"),
+        "cat: pods.yaml: No such file or directory\ncommand terminated with exit code 1\n[1]"
+    );
+    assert_eq!(ask("web", "sh -c 'echo x > /tmp/f; cat /tmp/f'"), "x\n[0]");
+    assert!(ask("web", "ls /etc").starts_with("hostname\nhosts\nresolv.conf\n"));
     assert!(ask("web", "curl -sS http://api/").contains("portlab does not model DNS yet"));
 }
 

@@ -67,7 +67,7 @@ pub fn serve(process: &mut Process, namespace: &mut Namespace, now: Time) -> boo
             }
             continue;
         }
-        let asked = complete(&socket.tcp.received);
+        let asked = complete(&socket.tcp.received) || site.refuses(&socket.tcp.received);
         let over = socket.error.is_some() || socket.tcp.done && !asked;
         if !asked && !over {
             continue;

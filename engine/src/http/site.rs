@@ -61,6 +61,31 @@ impl Answer {
 }
 
 impl Site {
+    /// Whether the program refuses the request before it has read all of it: its first line is none of HTTP.
+    pub(super) fn refuses(&self, received: &[u8]) -> bool {
+        let Some(end) = received.iter().position(|byte| *byte == b'\n') else { return false };
+        let strict = !matches!(self.software, Software::Silent | Software::Python | Software::Busybox);
+        strict && !is_request(&String::from_utf8_lossy(&received[..end]))
+    }
+
+    /// What is said of a request that cannot be served; none where it can be.
+    fn complaint(&self, request: &str) -> Option<Answer> {
+        let line = request.lines().next().unwrap_or("");
+        let named = request.lines().any(|line| line.to_ascii_lowercase().starts_with("host:"));
+        let go = "400 Bad Request";
+        let without_host = "400 Bad Request: missing required Host header";
+        let status = match (is_request(line), line.ends_with("HTTP/1.1") && !named) {
+            (false, _) => go,
+            (true, true) => without_host,
+            (true, false) => return None,
+        };
+        match &self.software {
+            Software::Python | Software::Busybox | Software::Silent => None,
+            Software::Nginx(version) => Some(Answer { status: go, body: page(go, version), found: false }),
+            _ => Some(Answer { status, body: status.to_owned(), found: false }),
+        }
+    }
+
     /// The whole answer, and whether the connection stays open; none from a program that says nothing.
     pub(super) fn answer(&self, request: &str, peer: SocketAddr, now: Time) -> Option<(Vec<u8>, bool)> {
         let line = request.lines().next().unwrap_or("");
@@ -68,16 +93,27 @@ impl Site {
         let path = path.split(' ').next().unwrap_or("/");
         let asks = |word: &str| request.to_ascii_lowercase().contains(&format!("connection: {word}"));
         let wants = asks("keep-alive") || (line.ends_with("HTTP/1.1") && !asks("close"));
-        let keep = wants && !matches!(self.software, Software::Python | Software::Busybox);
+        let complaint = self.complaint(request);
+        let refused = complaint.is_some();
+        let keep = wants && !refused && !matches!(self.software, Software::Python | Software::Busybox);
         let (bare, query) = path.split_once('?').unwrap_or((path, ""));
         let answer = match &self.software {
             Software::Silent => return None,
+            _ if refused => complaint?,
             Software::Netexec { udp } => self.netexec((bare, query), request, *udp, peer, now),
             Software::Text(text) => Answer::ok(&**text),
             Software::Unknown(name) => Answer::not_known(name),
             Software::Python | Software::Nginx(_) | Software::Busybox => self.file(bare),
         };
-        let mut bytes = self.head(&answer, line.ends_with("HTTP/1.0"), keep, now).into_bytes();
+        let head = match &self.software {
+            // Go's shortest answer.
+            software if refused && !matches!(software, Software::Nginx(_)) => format!(
+                "HTTP/1.1 {}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n",
+                answer.status
+            ),
+            _ => self.head(&answer, line.ends_with("HTTP/1.0"), keep, now),
+        };
+        let mut bytes = head.into_bytes();
         if method != "HEAD" {
             bytes.extend_from_slice(answer.body.as_bytes());
         }
@@ -191,6 +227,12 @@ impl Site {
         let items: String = self.files.keys().map(|name| format!("<li><a href=\"{name}\">{name}</a></li>\n")).collect();
         format!("<!DOCTYPE HTML>\n<ul>\n{items}</ul>\n")
     }
+}
+
+/// Whether a line asks for something in HTTP.
+fn is_request(line: &str) -> bool {
+    let words: Vec<&str> = line.trim_end().split(' ').collect();
+    matches!(words[..], [method, path, "HTTP/1.0" | "HTTP/1.1"] if !method.is_empty() && !path.is_empty())
 }
 
 /// nginx's page for a status.

@@ -1,6 +1,6 @@
 //! The files that programs see: the lab's own, those of the host where the lab was given access, and `<( )`.
 //!
-//! Directories are those that hold a file. The working directory is the lab's root; `./` and `../` are resolved.
+//! On a node and in a container these are others, and few ([`World::container_files`]). Directories are those that hold a file. The working directory is the lab's root; `./` and `../` are resolved.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -49,6 +49,10 @@ pub fn open(world: &World, env: &Env, path: &str) -> Result<Rc<str>, &'static st
 /// Writes a file of the lab.
 pub fn write(world: &mut World, path: &str, text: &str) {
     let path = tidy(path);
+    if let Some(files) = &mut world.container_files {
+        files.insert(path.trim_start_matches('/').to_owned(), text.into());
+        return;
+    }
     if world.state.files.get(&path).is_none_or(|old| &**old != text) {
         world.commit(Actor::Learner, What::FileWritten { path, text: Some(text.into()) });
     }
@@ -57,6 +61,9 @@ pub fn write(world: &mut World, path: &str, text: &str) {
 /// Removes a file of the lab; whether there was one.
 pub fn remove(world: &mut World, path: &str) -> bool {
     let path = tidy(path);
+    if let Some(files) = &mut world.container_files {
+        return files.remove(path.trim_start_matches('/')).is_some();
+    }
     let found = world.state.files.contains_key(&path);
     if found {
         world.commit(Actor::Learner, What::FileWritten { path, text: None });
@@ -71,14 +78,18 @@ pub fn is_directory(world: &World, path: &str) -> bool {
 
 /// The names in a directory, sorted; those of directories end in `/`.
 pub fn list(world: &World, directory: &str) -> Vec<String> {
-    let directory = tidy(directory);
+    let mut directory = tidy(directory);
+    let files = world.container_files.as_ref().unwrap_or(&world.state.files);
+    if world.container_files.is_some() {
+        directory = directory.trim_start_matches('/').to_owned();
+    }
     let prefix = match directory.as_str() {
         "" => String::new(),
         "/" => "/".into(),
         directory => format!("{directory}/"),
     };
     let mut names = BTreeSet::new();
-    for path in world.state.files.keys() {
+    for path in files.keys() {
         let Some(rest) = path
             .strip_prefix(&prefix)
             .filter(|rest| !rest.is_empty() && (!prefix.is_empty() || !rest.starts_with('/')))
@@ -86,6 +97,9 @@ pub fn list(world: &World, directory: &str) -> Vec<String> {
             continue;
         };
         names.insert(rest.split_once('/').map_or_else(|| rest.to_owned(), |(name, _)| format!("{name}/")));
+    }
+    if world.container_files.is_some() {
+        return names.into_iter().collect();
     }
     let asked = format!("{}{HOST_DIRECTORY}", if directory.is_empty() { "." } else { &directory });
     if let Some(found) = world.options().host_files.and_then(|read| read(&asked)) {

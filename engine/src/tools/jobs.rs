@@ -153,6 +153,8 @@ pub fn settle(world: &mut World) {
 }
 
 fn print(world: &mut World, host: &str, sink: &Sink, said: &[(Stream, String)]) {
+    // A file that was named on a host is the lab's, whoever made the program say something.
+    let inside = world.container_files.take();
     for (stream, text) in said {
         match sink {
             Sink::File(path) if *stream == Stream::Stdout => {
@@ -169,6 +171,7 @@ fn print(world: &mut World, host: &str, sink: &Sink, said: &[(Stream, String)]) 
             }
         }
     }
+    world.container_files = inside;
 }
 
 /// Ends a job.

@@ -9,6 +9,7 @@
 //! Left out: connections of the control plane, of kubelets and of probes; the rules of kube-proxy and portmap (who connects
 //! to what they translate is told so, [`translated`]); DNS; link-local addresses of IPv6.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
@@ -77,20 +78,31 @@ fn container_at<'a>(world: &'a World, place: &Place) -> Option<&'a serde_json::V
     if container.is_empty() { items(pod, "spec.containers").first() } else { Some(runtime::spec(pod, container)) }
 }
 
-/// The files that the kubelet puts into a container, by path.
-pub fn files_of(world: &World, place: &Place) -> Vec<(String, String)> {
-    let Place::Pod { namespace, name, .. } = place else { return Vec::new() };
-    let Some(pod) = pod_named(world, namespace, name) else { return Vec::new() };
-    let hostname = if pod.host_network { &pod.node } else { name };
-    let names = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n\
-                 fe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n";
-    let hosts = format!("# Kubernetes-managed hosts file.\n{names}{}\t{hostname}\n", pod.ip);
-    let search = format!("search {namespace}.svc.cluster.local svc.cluster.local cluster.local\n");
-    let resolver = search + "nameserver 10.96.0.10\noptions ndots:5\n";
-    let files = [("/etc/hostname", format!("{hostname}\n")), ("/etc/hosts", hosts), ("/etc/resolv.conf", resolver)];
-    // On its node's network a pod has the node's files, which are not modelled, but for the name.
-    let count = if pod.host_network { 1 } else { files.len() };
-    files.into_iter().take(count).map(|(path, text)| (path.to_owned(), text)).collect()
+/// The files that there are on a node or in a container, as far as they are modelled, by path without the first slash.
+pub fn files_of(world: &World, place: &Place) -> BTreeMap<String, Rc<str>> {
+    let mut files = BTreeMap::new();
+    let mut add = |path: &str, text: String| files.insert(path.to_owned(), text.into());
+    match place {
+        Place::Node(name) => {
+            add("etc/hostname", format!("{name}\n"));
+        }
+        Place::Pod { namespace, name, .. } => {
+            let Some(pod) = pod_named(world, namespace, name) else { return files };
+            if pod.host_network {
+                // On its node's network a pod has the node's files.
+                add("etc/hostname", format!("{}\n", pod.node));
+                return files;
+            }
+            add("etc/hostname", format!("{name}\n"));
+            let names = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n\
+                         fe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n";
+            add("etc/hosts", format!("# Kubernetes-managed hosts file.\n{names}{}\t{name}\n", pod.ip));
+            let search = format!("search {namespace}.svc.cluster.local svc.cluster.local cluster.local\n");
+            add("etc/resolv.conf", search + "nameserver 10.96.0.10\noptions ndots:5\n");
+        }
+        Place::Workstation | Place::Host(_) => {}
+    }
+    files
 }
 
 fn pod_named<'a>(world: &'a World, namespace: &str, name: &str) -> Option<&'a PodRuntime> {

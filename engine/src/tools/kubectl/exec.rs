@@ -8,7 +8,6 @@ use super::failure::{Failure, Outcome};
 use super::go_value::quote;
 use super::pod_of::{Preference, containers, default_container, pods_of};
 use super::select::{Query, select};
-use crate::kube::kubelet::hosts;
 use crate::kube::kubelet::images::{self, Userland};
 use crate::lab::{Place, Stream};
 use crate::object::{self, items, str_at};
@@ -94,7 +93,6 @@ fn in_container(call: &mut Call, pod: &serde_json::Value, container: String, com
         ));
     }
     let mut env = Env::at(&place);
-    env.pipes.extend(hosts::files_of(call.cx.world, &place));
     let program = command[0].clone();
     if images::userland(image) == Userland::Bare {
         return Err(no_such_program(&program));

@@ -33,7 +33,7 @@ fn resolve(cx: &mut Cx, name: &str) -> Option<IpAddr> {
     if name == "localhost" {
         return Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
     }
-    let own = cx.env.pipes.get("/etc/hosts").and_then(|hosts| {
+    let own = cx.world.container_files.as_ref().and_then(|files| files.get("etc/hosts")).and_then(|hosts| {
         let line = hosts.lines().find(|line| line.split_whitespace().skip(1).any(|known| known == name))?;
         line.split_whitespace().next()?.parse().ok()
     });

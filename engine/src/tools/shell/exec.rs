@@ -145,7 +145,9 @@ impl<'a> Shell<'a> {
         for redirect in &command.redirects {
             if let (1, Target::Write { path, .. }) = (redirect.fd, &redirect.to) {
                 let path = self.text(path)?;
-                sink = if path == "/dev/null" { jobs::Sink::Nowhere } else { jobs::Sink::File(path) };
+                // A file on a node or in a container is not kept.
+                let lost = path == "/dev/null" || self.world.container_files.is_some();
+                sink = if lost { jobs::Sink::Nowhere } else { jobs::Sink::File(path) };
             }
         }
         self.world.jobs.starting = Some(jobs::Starting { line: line.clone(), sink });

@@ -22,6 +22,7 @@ mod tests;
 
 pub(crate) use builtins::{echo_text, with_escapes};
 
+use crate::kube::kubelet::hosts;
 use crate::lab::{Output, Place, Stream};
 use crate::world::World;
 use exec::{Shell, Stop};
@@ -36,7 +37,7 @@ const TEXT_MAX: usize = 1 << 20;
 pub fn run(world: &mut World, place: &Place, text: &str) -> Output {
     let mut env = world.shells.remove(place).unwrap_or_else(|| Env::at(place));
     env.pipes.clear();
-    let output = run_in(world, place, &mut env, text);
+    let output = within(world, place, |world| run_in(world, place, &mut env, text));
     world.shells.insert(place.clone(), env);
     output
 }
@@ -70,6 +71,22 @@ fn run_in(world: &mut World, place: &Place, env: &mut Env, text: &str) -> Output
 
 /// Runs one program with its arguments, for `xargs`, `docker exec` and `watch`.
 pub(crate) fn run_program(world: &mut World, place: &Place, env: &mut Env, args: Vec<String>, stdin: String) -> Output {
+    within(world, place, |world| call(world, place, env, args, stdin))
+}
+
+/// Runs something with the files of a place: the lab's, or those of a node or container.
+fn within(world: &mut World, place: &Place, run: impl FnOnce(&mut World) -> Output) -> Output {
+    let away = matches!(place, Place::Node(_) | Place::Pod { .. });
+    if !away || world.container_files.is_some() {
+        return run(world);
+    }
+    world.container_files = Some(hosts::files_of(world, place));
+    let output = run(world);
+    world.container_files = None;
+    output
+}
+
+fn call(world: &mut World, place: &Place, env: &mut Env, args: Vec<String>, stdin: String) -> Output {
     let mut shell = Shell::new(world, place, env);
     shell.stdin = stdin;
     let exit = match shell.call(args) {
