@@ -26,7 +26,7 @@ use crate::linux::trace::{Moment, Trace};
 use crate::linux::wait::Wait;
 use crate::linux::wire::Leaving;
 use crate::linux::{Errno, Namespace};
-use crate::netfilter::rule::Change;
+use crate::netfilter::Change;
 use crate::time::Time;
 
 /// The number of a host's first process.
@@ -109,8 +109,8 @@ pub enum Call {
         device: Rc<str>,
         prefix: Rc<str>,
     },
-    /// Changes the rules of packet filtering.
-    Rules(Change),
+    /// Changes the rules of packet filtering, or what it remembers.
+    Netfilter(Change),
     /// A device is there from now on, with routes that lead by it.
     Plug {
         device: Rc<DeviceSpec>,
@@ -266,7 +266,7 @@ impl Host {
             let _ = self.namespace.set_sysctl(name, value);
         }
         for rule in &spec.rules {
-            let _ = self.namespace.netfilter.change(rule);
+            let _ = self.namespace.netfilter.change(&Change::Rules(rule.clone()));
         }
         for process in &spec.processes {
             self.spawn(process);
@@ -420,7 +420,7 @@ impl Host {
     }
 
     /// A packet comes in by the device of this number.
-    pub(crate) fn receive(&mut self, device: u32, packet: &Packet) {
+    pub(crate) fn receive(&mut self, device: u32, packet: Packet) {
         self.namespace.receive(device, packet);
     }
 
@@ -591,7 +591,7 @@ impl Host {
             }
             Call::Sysctl { name, value } => namespace.set_sysctl(name, value)?,
             Call::AddAddress { device, prefix } => namespace.add_address(device, prefix)?,
-            Call::Rules(change) => namespace.netfilter.change(change).map_err(|refusal| refusal.errno())?,
+            Call::Netfilter(change) => namespace.netfilter.change(change).map_err(|refusal| refusal.errno())?,
         }
         Ok(Answer::Number(0))
     }
@@ -626,7 +626,7 @@ impl fmt::Display for Call {
             }
             Call::Sysctl { name, value } => write!(f, "sysctl({name}, \"{value}\")"),
             Call::AddAddress { device, prefix } => write!(f, "addr({device}, {prefix})"),
-            Call::Rules(change) => write!(f, "{change}"),
+            Call::Netfilter(change) => write!(f, "{change}"),
             Call::Plug { device, .. } => write!(f, "device {} is plugged in", device.name),
             Call::Unplug { device } => write!(f, "device {device} is gone"),
         }

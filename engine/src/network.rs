@@ -156,7 +156,7 @@ fn carry(hosts: &mut Hosts, now: Time, from: &Rc<str>, leaving: Leaving, seen: &
         Some((name, device)) => {
             let Some(host) = hosts.get_mut(&name).map(Rc::make_mut) else { return };
             host.catch_up(now);
-            host.receive(device, &leaving.packet);
+            host.receive(device, leaving.packet);
             seen.hear(host);
         }
         None => {

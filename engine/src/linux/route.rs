@@ -286,9 +286,14 @@ fn covers(prefix: Ipv6Addr, length: u8, address: Ipv6Addr) -> bool {
     }
 }
 
-fn same_net(one: Ipv4Addr, two: Ipv4Addr, length: u8) -> bool {
-    let shift = 32 - u32::from(length.min(32));
-    one.to_bits().checked_shr(shift) == two.to_bits().checked_shr(shift)
+/// Whether two addresses begin with the same bits.
+pub(crate) fn same_net(one: Ipv4Addr, two: Ipv4Addr, length: u8) -> bool {
+    first(one, length) == first(two, length)
+}
+
+/// The first address of a prefix: what names it.
+pub(crate) fn first(own: Ipv4Addr, length: u8) -> Ipv4Addr {
+    Ipv4Addr::from_bits(own.to_bits() & u32::MAX.checked_shl(32 - u32::from(length.min(32))).unwrap_or(0))
 }
 
 /// The last address of a prefix: its broadcast address.

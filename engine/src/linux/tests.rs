@@ -201,8 +201,8 @@ fn connect_takes_one_parity_first_and_bind_the_other() {
 /// Carries what left a host to the other, until neither has anything to say.
 fn exchange(one: &mut Namespace, two: &mut Namespace) {
     while !(one.outbox.is_empty() && two.outbox.is_empty()) {
-        std::mem::take(&mut one.outbox).iter().for_each(|leaving| two.receive(2, &leaving.packet));
-        std::mem::take(&mut two.outbox).iter().for_each(|leaving| one.receive(2, &leaving.packet));
+        std::mem::take(&mut one.outbox).into_iter().for_each(|leaving| two.receive(2, leaving.packet));
+        std::mem::take(&mut two.outbox).into_iter().for_each(|leaving| one.receive(2, leaving.packet));
     }
 }
 

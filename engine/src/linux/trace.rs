@@ -78,6 +78,8 @@ pub enum Why {
     NobodyThere,
     /// Its source cannot be translated: every port of the rule's range is in use towards there.
     NoTupleLeft,
+    /// As many connections are followed as may be.
+    TableFull,
     /// It is for somebody else, and `ip_forward` is off.
     NotForwarded,
 }
@@ -244,6 +246,7 @@ impl fmt::Display for Why {
             Self::QueueFull => "the listener's queue is full",
             Self::NobodyThere => "nobody is there",
             Self::NoTupleLeft => "no port is left to translate to",
+            Self::TableFull => "the table of connections is full",
             Self::NotForwarded => "ip_forward is off",
         })
     }

@@ -17,7 +17,7 @@ use super::socket::{Protocol, State};
 use super::timer::Timer;
 use super::trace::{Way, Why};
 use crate::netfilter::Verdict;
-use crate::netfilter::conntrack::Found;
+use crate::netfilter::conntrack::{Direction, Found};
 
 /// How long a neighbour is asked for, in ms: three questions, a second apart. Measured: 3.05 to 3.08 s.
 const NEIGHBOUR_MS: u64 = 3_050;
@@ -37,17 +37,32 @@ pub struct Leaving {
 impl Namespace {
     /// Puts a packet on the wire.
     pub(super) fn transmit(&mut self, mut packet: Packet) {
-        let found = self.netfilter.output(self.now, &packet);
+        let mut out = self.way_out(&packet);
+        let found = if out.is_some() { self.netfilter.track(self.now, &mut packet) } else { Found::Untracked };
+        if matches!(found, Found::Known(_, Direction::Reply)) {
+            // It may have another destination now (`ip_route_me_harder`).
+            out = self.way_out(&packet);
+        }
+        // Where no way leads on nobody hears of it.
+        let Some((device, hop)) = out else { return self.note_dropped(|| packet, Why::NobodyThere) };
+        if found == Found::New {
+            let name = self.routing.devices.iter().find(|other| other.index == device).map(|other| &*other.name);
+            self.netfilter.output(name, &packet);
+        }
+        match hop {
+            Some(hop) => self.leave(found, device, hop, packet),
+            None if self.translate(found, LO, &mut packet) => self.backlog.push_back(packet),
+            None => {}
+        }
+    }
+
+    /// The device that a packet of a socket leaves by, and the next address unless it stays here.
+    fn way_out(&self, packet: &Packet) -> Option<(u32, Option<Ipv6Addr>)> {
         let source = if is_any(packet.source) { wire_family(packet.destination).any() } else { packet.source };
-        match self.routing.output(source, packet.destination, None).map(|path| path.out) {
-            Ok(Out::Local) => {
-                if self.translate(found, LO, &mut packet) {
-                    self.backlog.push_back(packet);
-                }
-            }
-            Ok(Out::Link { device, hop }) if device != LO => self.leave(found, device, hop, packet),
-            // Nobody hears of it.
-            _ => self.note_dropped(|| packet, Why::NobodyThere),
+        match self.routing.output(source, packet.destination, None).ok()?.out {
+            Out::Local => Some((LO, None)),
+            Out::Link { device, hop } if device != LO => Some((device, Some(hop))),
+            _ => None,
         }
     }
 
@@ -65,11 +80,13 @@ impl Namespace {
         }
         let Some(by) = self.routing.devices.iter().find(|other| other.index == device) else { return true };
         let own = by.addresses.iter().map(|(own, _)| *own).find(|own| is_mapped(*own)).unwrap_or(packet.source);
-        let accepted = self.netfilter.postrouting(self.now, found, (&by.name, own), packet) == Verdict::Accept;
-        if !accepted {
-            self.note_dropped(|| packet.clone(), Why::NoTupleLeft);
+        match self.netfilter.postrouting(self.now, found, (&by.name, own), packet) {
+            Verdict::Accept => true,
+            Verdict::Drop(why) => {
+                self.note_dropped(|| packet.clone(), why);
+                false
+            }
         }
-        accepted
     }
 
     /// Delivers what is under way to own addresses.
@@ -81,30 +98,34 @@ impl Namespace {
     }
 
     /// A packet came in by a device: it is for this host, or goes on to the next network where `ip_forward` says so.
-    pub fn receive(&mut self, device: u32, packet: &Packet) {
-        self.note_packet(Way::In(device), packet);
-        let mut packet = packet.clone();
-        let found = self.netfilter.prerouting(self.now, &mut packet);
-        let packet = &packet;
+    pub fn receive(&mut self, device: u32, mut packet: Packet) {
+        self.note_packet(Way::In(device), &packet);
+        let found = self.netfilter.track(self.now, &mut packet);
+        let by = self.routing.devices.iter().find(|other| other.index == device).map(|other| &*other.name);
+        if found == Found::New {
+            self.netfilter.prerouting(by, &packet);
+        }
         let here = match packet.destination.to_ipv4_mapped() {
             Some(v4) => self.routing.address_type(v4) == AddressType::Local,
             None => self.routing.is_local6(packet.destination),
         };
         if here {
-            self.netfilter.input(self.now, found, packet);
-            self.take_in(packet);
+            match self.netfilter.input(self.now, found, by, &mut packet) {
+                Verdict::Accept => self.take_in(&packet),
+                Verdict::Drop(why) => self.note_dropped(|| packet, why),
+            }
         } else if self.sysctls.forward && is_mapped(packet.destination) {
             self.forward(found, packet);
         } else {
-            self.note_dropped(|| packet.clone(), Why::NotForwarded);
+            self.note_dropped(|| packet, Why::NotForwarded);
         }
         self.deliver();
     }
 
-    fn forward(&mut self, found: Found, packet: &Packet) {
+    fn forward(&mut self, found: Found, packet: Packet) {
         match self.routing.next_hop(packet.destination) {
-            Some((device, hop)) => self.leave(found, device, hop, packet.clone()),
-            None => self.tell_unreachable(packet, Unreachable::Net),
+            Some((device, hop)) => self.leave(found, device, hop, packet),
+            None => self.tell_unreachable(&packet, Unreachable::Net),
         }
     }
 

@@ -1,13 +1,19 @@
 //! Connections that pass: by which tuples they are known, their state, how long they are kept.
 //!
 //! Source: `nf_conntrack_proto_tcp.c` (the table of states), `nf_conntrack_core.c`; FACTS §4. Time-outs are the kernel's
-//! defaults. Left out: windows of sequence numbers, the shorter time-out of unacknowledged data, the limit on entries.
+//! defaults, and so is the limit on entries (`nf_conntrack_max`): when it is reached a new connection takes the place of
+//! the oldest that is not assured (`early_drop`, which looks at a few at random), or is dropped. Left out: windows of
+//! sequence numbers, the shorter time-out of unacknowledged data, `nf_conntrack_max` as a setting.
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
 use crate::linux::packet::{Body, Packet, Segment};
 use crate::linux::socket::Protocol;
+use crate::linux::trace::Why;
+
+/// The most connections that are kept.
+pub const CONNECTIONS_MAX: usize = 262_144;
 
 /// A connection as packets of one direction show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -137,6 +143,9 @@ impl Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConnectionId(u64);
 
+/// Fewer entries than this are not looked through for expired ones.
+const SWEEP_MIN: usize = 1024;
+
 /// What is known of a packet's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -152,8 +161,11 @@ pub struct Conntrack {
     connections: BTreeMap<ConnectionId, Connection>,
     by_tuple: BTreeMap<Tuple, (ConnectionId, Direction)>,
     next: u64,
+    /// With so many entries those that have expired are taken out.
+    sweep_at: usize,
     pub insert_failed: u64,
     pub drop: u64,
+    pub early_drop: u64,
 }
 
 impl Conntrack {
@@ -169,6 +181,12 @@ impl Conntrack {
     /// Those that are kept at this time, oldest first.
     pub fn all(&self, now: u64) -> impl Iterator<Item = &Connection> {
         self.connections.values().filter(move |connection| connection.expires > now)
+    }
+
+    /// How many entries there are, those that have expired and were not taken out yet included.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.connections.len()
     }
 
     /// Finds a packet's connection and follows it.
@@ -238,13 +256,17 @@ impl Conntrack {
         Some((id, &self.connections[&id]))
     }
 
-    /// Enters a new connection; not where one of its tuples is another's.
-    pub fn confirm(&mut self, now: u64, mut connection: Connection) -> bool {
+    /// Enters a new connection.
+    ///
+    /// # Errors
+    /// One of its tuples is another's, or the table is full.
+    pub fn confirm(&mut self, now: u64, mut connection: Connection) -> Result<(), Why> {
         if self.is_taken(now, &connection.original) || self.is_taken(now, &connection.reply) {
             self.insert_failed += 1;
             self.drop += 1;
-            return false;
+            return Err(Why::NoTupleLeft);
         }
+        self.make_room(now)?;
         let udp = connection.original.protocol == Protocol::Udp;
         let secs = if udp { 30 } else { connection.state.timeout_secs() };
         connection.expires = now + secs * 1000;
@@ -253,7 +275,29 @@ impl Conntrack {
         self.by_tuple.insert(connection.original, (id, Direction::Original));
         self.by_tuple.insert(connection.reply, (id, Direction::Reply));
         self.connections.insert(id, connection);
-        true
+        Ok(())
+    }
+
+    /// Takes out what has expired, each time that the table has grown to twice what it was then.
+    fn make_room(&mut self, now: u64) -> Result<(), Why> {
+        if self.connections.len() < self.sweep_at.max(SWEEP_MIN) {
+            return Ok(());
+        }
+        let expired = self.connections.iter().filter(|(_, connection)| connection.expires <= now);
+        let expired: Vec<ConnectionId> = expired.map(|(id, _)| *id).collect();
+        expired.into_iter().for_each(|id| self.forget(id));
+        self.sweep_at = (2 * self.connections.len()).min(CONNECTIONS_MAX);
+        if self.connections.len() < CONNECTIONS_MAX {
+            return Ok(());
+        }
+        let unassured = self.connections.iter().find(|(_, connection)| !connection.assured).map(|(id, _)| *id);
+        let Some(id) = unassured else {
+            self.drop += 1;
+            return Err(Why::TableFull);
+        };
+        self.forget(id);
+        self.early_drop += 1;
+        Ok(())
     }
 
     /// Takes a connection out.

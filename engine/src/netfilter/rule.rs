@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::nat::Range;
 use crate::linux::Errno;
 use crate::linux::packet::{Body, Packet};
+use crate::linux::route::{first, same_net};
 use crate::linux::socket::Protocol;
 
 /// Where a packet is when it meets a chain.
@@ -51,17 +52,12 @@ impl Net {
         let (address, length) = text.split_once('/').unwrap_or((text, "32"));
         let length: u8 = length.parse().ok().filter(|length| *length <= 32)?;
         let address: Ipv4Addr = address.parse().ok()?;
-        Some(Net { address: Ipv4Addr::from_bits(address.to_bits() & mask(length)), length })
+        Some(Net { address: first(address, length), length })
     }
 
     fn has(self, address: Ipv6Addr) -> bool {
-        let Some(address) = address.to_ipv4_mapped() else { return false };
-        address.to_bits() & mask(self.length) == self.address.to_bits()
+        address.to_ipv4_mapped().is_some_and(|address| same_net(address, self.address, self.length))
     }
-}
-
-fn mask(length: u8) -> u32 {
-    u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0)
 }
 
 impl fmt::Display for Net {
@@ -146,9 +142,6 @@ pub struct Counted {
 pub struct Chain {
     pub hook: Hook,
     pub rules: Vec<Counted>,
-    /// What no rule decided about.
-    pub packets: u64,
-    pub bytes: u64,
 }
 
 /// The table `nat`.
@@ -159,7 +152,7 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Rules {
-        Rules { chains: Hook::ALL.map(|hook| Chain { hook, rules: Vec::new(), packets: 0, bytes: 0 }).to_vec() }
+        Rules { chains: Hook::ALL.map(|hook| Chain { hook, rules: Vec::new() }).to_vec() }
     }
 }
 
@@ -173,8 +166,6 @@ pub enum Change {
     Delete(Hook, Rule),
     /// All chains where none is named.
     Flush(Option<Hook>),
-    /// `conntrack -F`, which is no rule, but changes what rules have made.
-    ForgetConnections,
 }
 
 /// Why a change cannot be made.
@@ -205,7 +196,7 @@ pub struct Passing<'a> {
     pub packet: &'a Packet,
     pub device_in: Option<&'a str>,
     pub device_out: Option<&'a str>,
-    /// The address of the device that it leaves by.
+    /// The address of the device that it leaves by, for `MASQUERADE`.
     pub own: Ipv6Addr,
 }
 
@@ -256,7 +247,6 @@ impl Rules {
                 let flushed = self.chains.iter_mut().filter(|chain| hook.is_none_or(|hook| chain.hook == hook));
                 flushed.for_each(|chain| chain.rules.clear());
             }
-            Change::ForgetConnections => {}
         }
         Ok(())
     }
@@ -265,17 +255,13 @@ impl Rules {
         &mut self.chains[hook as usize].rules
     }
 
-    /// What the rules make of the source of a connection that leaves: none where it stays as it is.
-    pub fn source(&mut self, passing: &Passing) -> Option<Range> {
-        let bytes = bytes(passing.packet);
-        let chain = &mut self.chains[passing.hook as usize];
-        let Some(counted) = chain.rules.iter_mut().find(|counted| counted.rule.fits(passing)) else {
-            chain.packets += 1;
-            chain.bytes += bytes;
-            return None;
-        };
+    /// Takes the first packet of a connection down the chain of a hook: what becomes of its source, none where it stays
+    /// as it is. The rule that decides counts the packet; chains themselves count nothing, as in the nft variant.
+    pub fn walk(&mut self, passing: &Passing) -> Option<Range> {
+        let rules = &mut self.chains[passing.hook as usize].rules;
+        let counted = rules.iter_mut().find(|counted| counted.rule.fits(passing))?;
         counted.packets += 1;
-        counted.bytes += bytes;
+        counted.bytes += bytes(passing.packet);
         let (address, ports, random) = match counted.rule.target {
             // The chain's policy accepts, so leaving it is the same.
             Target::Accept | Target::Return => return None,
@@ -406,7 +392,6 @@ impl fmt::Display for Change {
             Change::Delete(hook, rule) => write!(f, "iptables -t nat -D {}{rule}", hook.chain()),
             Change::Flush(Some(hook)) => write!(f, "iptables -t nat -F {}", hook.chain()),
             Change::Flush(None) => f.write_str("iptables -t nat -F"),
-            Change::ForgetConnections => f.write_str("conntrack -F"),
         }
     }
 }

@@ -86,6 +86,74 @@ fn without_a_port_the_client_hears_nothing() {
     assert!(run(&mut lab, "router", "sysctl -n net.ipv4.ip_local_port_range").starts_with("32768"));
 }
 
+/// As measured: each hook sees the first packet of a connection that passes it, over `lo` OUTPUT and POSTROUTING alone,
+/// and chains themselves count nothing.
+#[test]
+fn every_chain_counts_what_passes_it() {
+    let mut lab = lab();
+    for rule in [
+        "-A POSTROUTING -o eth1 -j MASQUERADE",
+        "-A OUTPUT -p tcp --dport 80 -j ACCEPT",
+        "-A OUTPUT -o lo -j RETURN",
+        "-A INPUT -p tcp --dport 81 -j RETURN",
+        "-A PREROUTING -i eth1 -s 203.0.113.80 -j ACCEPT",
+    ] {
+        assert_eq!(run(&mut lab, "router", &format!("iptables -t nat {rule}")), "[0]");
+    }
+    run(&mut lab, "server", "nc -lk 80 &");
+    run(&mut lab, "router", "nc -lk 81 &");
+    assert_eq!(run(&mut lab, "router", "nc -z 203.0.113.80 80"), "[0]");
+    assert_eq!(run(&mut lab, "router", "nc -z 203.0.113.80 82"), "[1]");
+    assert_eq!(run(&mut lab, "router", "nc -z 127.0.0.1 81"), "[0]");
+    assert_eq!(run(&mut lab, "server", "nc -z 203.0.113.1 81"), "[0]");
+    assert_eq!(run(&mut lab, "client", "nc -z 203.0.113.80 80"), "[0]");
+    let counted = run(&mut lab, "router", "iptables-save -c | grep -v '^#'");
+    let expected = "\
+*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+[1:60] -A PREROUTING -s 203.0.113.80/32 -i eth1 -j ACCEPT
+[1:60] -A INPUT -p tcp -m tcp --dport 81 -j RETURN
+[1:60] -A OUTPUT -p tcp -m tcp --dport 80 -j ACCEPT
+[1:60] -A OUTPUT -o lo -j RETURN
+[3:180] -A POSTROUTING -o eth1 -j MASQUERADE
+COMMIT
+[0]";
+    assert_eq!(counted, expected);
+}
+
+#[test]
+fn a_source_is_translated_on_the_way_in() {
+    let mut lab = lab();
+    for (port, to) in [(81, "10.0.0.77"), (82, "198.51.100.1")] {
+        let rule = format!("iptables -t nat -A INPUT -p tcp --dport {port} -j SNAT --to-source {to}");
+        assert_eq!(run(&mut lab, "router", &rule), "[0]");
+    }
+    run(&mut lab, "router", "nc -lk 81 > heard &");
+    assert_eq!(run(&mut lab, "client", "echo hello | nc -p 50000 -N 10.0.0.1 81"), "[0]");
+    assert_eq!(run(&mut lab, "router", "cat heard"), "hello\n[0]");
+    let seen = run(&mut lab, "router", "conntrack -L");
+    assert!(seen.contains("src=10.0.0.1 dst=10.0.0.77 sport=81 dport=50000"), "{seen}");
+    // The answer is routed before it gets its old destination back, and no route leads to the new one.
+    run(&mut lab, "router", "nc -lk 82 &");
+    let silent = "nc: connect to 10.0.0.1 port 82 (tcp) timed out: Operation now in progress\n[1]";
+    assert_eq!(run(&mut lab, "client", "nc -vzw 2 10.0.0.1 82"), silent);
+}
+
+#[test]
+fn the_table_does_not_keep_what_has_expired() {
+    let mut conntrack = Conntrack::default();
+    for n in 0..10_000u32 {
+        // A SYN that nobody answers is kept for 120 s.
+        let now = u64::from(n) * 1000;
+        let port = u16::try_from(n % 60_000).unwrap();
+        assert_eq!(conntrack.confirm(now, connection(port, n)), Ok(()));
+        assert!(conntrack.size() <= 1024, "{} connections after {n}", conntrack.size());
+    }
+}
+
 fn connection(sport: u16, sequence: u32) -> Connection {
     let ip = |text: &str| text.parse::<std::net::Ipv4Addr>().unwrap().to_ipv6_mapped();
     let segment = Segment { syn: true, seq: sequence, ..Segment::default() };
@@ -112,17 +180,19 @@ fn which_port_is_drawn() {
         let port = new.reply.dport;
         (
             port,
-            conntrack.confirm(
-                0,
-                Connection {
-                    original: crate::netfilter::conntrack::Tuple {
-                        source: new.reply.destination,
-                        sport: port,
-                        ..new.original
+            conntrack
+                .confirm(
+                    0,
+                    Connection {
+                        original: crate::netfilter::conntrack::Tuple {
+                            source: new.reply.destination,
+                            sport: port,
+                            ..new.original
+                        },
+                        ..new
                     },
-                    ..new
-                },
-            ),
+                )
+                .is_ok(),
         )
     };
     assert_eq!(chosen(2000, to(None, false), 7), (2000, true));

@@ -7,8 +7,8 @@ use crate::host::Call;
 use crate::lab::Place;
 use crate::linux::address::Family;
 use crate::linux::socket::Protocol;
+use crate::netfilter::Change;
 use crate::netfilter::conntrack::{Connection, Tuple};
-use crate::netfilter::rule::Change;
 use crate::tools::Cx;
 use crate::tools::jobs::Process;
 
@@ -32,18 +32,18 @@ pub fn run(cx: &mut Cx) -> i32 {
         Some("-S" | "--stats") => {
             let table = cx.world.host(&cx.host).map(|host| {
                 let conntrack = &host.namespace().netfilter.conntrack;
-                (conntrack.insert_failed, conntrack.drop)
+                (conntrack.insert_failed, conntrack.drop, conntrack.early_drop)
             });
-            let (failed, drop) = table.unwrap_or_default();
+            let (failed, drop, early) = table.unwrap_or_default();
             cx.print(&format!(
-                "cpu=0   \tfound=0 invalid=0 insert=0 insert_failed={failed} drop={drop} early_drop=0 error=0 \
+                "cpu=0   \tfound=0 invalid=0 insert=0 insert_failed={failed} drop={drop} early_drop={early} error=0 \
                  search_restart=0 clash_resolve=0 chaintoolong=0 \n"
             ));
             0
         }
         Some("-F" | "--flush") => {
             let process = Process::start(cx);
-            process.call(cx, Call::Rules(Change::ForgetConnections));
+            process.call(cx, Call::Netfilter(Change::FlushConnections));
             process.exit(cx, 0);
             cx.eprint("conntrack v1.4.7 (conntrack-tools): connection tracking table has been emptied.\n");
             0

@@ -66,8 +66,12 @@ impl Hosts {
     fn carry(&mut self) {
         let Some(server) = &mut self.elsewhere else { return };
         while !(self.client.outbox.is_empty() && server.outbox.is_empty()) {
-            std::mem::take(&mut self.client.outbox).iter().for_each(|leaving| server.receive(ETH0, &leaving.packet));
-            std::mem::take(&mut server.outbox).iter().for_each(|leaving| self.client.receive(ETH0, &leaving.packet));
+            std::mem::take(&mut self.client.outbox)
+                .into_iter()
+                .for_each(|leaving| server.receive(ETH0, leaving.packet));
+            std::mem::take(&mut server.outbox)
+                .into_iter()
+                .for_each(|leaving| self.client.receive(ETH0, leaving.packet));
         }
     }
 

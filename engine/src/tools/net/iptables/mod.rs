@@ -110,7 +110,7 @@ fn obey(cx: &mut Cx, asked: Asked) -> i32 {
         Command::Change(change) => change,
     };
     let process = Process::start(cx);
-    let answer = process.call(cx, Call::Rules(change.clone()));
+    let answer = process.call(cx, Call::Netfilter(crate::netfilter::Change::Rules(change.clone())));
     process.exit(cx, 0);
     match answer {
         Answer::Refused { refusal, .. } => refused(cx, &change, refusal.errno),
@@ -136,7 +136,7 @@ fn refused(cx: &mut Cx, change: &Change, errno: Errno) -> i32 {
         Change::Replace(hook, ..) => ("RULE_REPLACE", *hook),
         Change::Insert(hook, ..) => ("RULE_INSERT", *hook),
         Change::Append(hook, _) => ("RULE_APPEND", *hook),
-        Change::Flush(_) | Change::ForgetConnections => return 1,
+        Change::Flush(_) => return 1,
     };
     let chain = hook.chain();
     cx.eprint(&format!("{VERSION}:  {verb} failed ({}): rule in chain {chain}\n", errno.words()));
