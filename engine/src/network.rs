@@ -3,8 +3,11 @@
 //! A packet that leaves a host arrives at once, in order, at the host on the same link that has the address it is handed to.
 //! All clocks go together, so a call that waits lets every host go on. Where nobody has the address, the sender is told
 //! three seconds later, as by the kernel. Left out: delay, loss, bridges, several hosts with one address.
+//!
+//! A call looks at every host once; after that only those are looked at that something happens on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv6Addr;
 use std::rc::Rc;
 
 use crate::host::{Answer, Begun, Call, Host, Part};
@@ -26,158 +29,204 @@ const MOMENTS_MAX: usize = 256;
 
 /// Makes a call of a process on a host; its answer, and what happened on the hosts since that was last told.
 pub fn make(hosts: &mut Hosts, now: Time, name: &str, (pid, call): (u32, &Call)) -> (Answer, Vec<Moment>) {
-    let mut seen = Seen::default();
-    come_up(hosts, now, &mut seen);
-    let Some(host) = hosts.get_mut(name).map(Rc::make_mut) else { return (Answer::Number(0), seen.told()) };
-    let begun = host.begin(pid, call);
-    seen.hear(host);
-    settle(hosts, now, &mut seen);
-    let answer = match begun {
-        Begun::Done(answer) => answer,
-        Begun::Loads => round_of_requests(hosts, now, name, (pid, call), &mut seen),
-        Begun::Waits(wait) => {
-            let now = wait_for(hosts, name, &wait, &mut seen);
-            let Some(host) = hosts.get_mut(name).map(Rc::make_mut) else { return (Answer::Number(0), seen.told()) };
-            let answer = host.finish(wait);
-            seen.hear(host);
-            settle(hosts, now, &mut seen);
-            answer
-        }
-    };
-    (answer, seen.told())
-}
-
-/// A round of requests, with whatever the other side does in between.
-fn round_of_requests(hosts: &mut Hosts, now: Time, name: &str, (pid, call): (u32, &Call), seen: &mut Seen) -> Answer {
-    let mut tally = Tally::default();
-    let Call::Load { load } = call else { return Answer::Number(0) };
-    for part in [Part::Open, Part::Ask, Part::Read] {
-        // A client that cannot open another connection gives up.
-        let mut done = tally.connect.is_some();
-        while !done {
-            let Some(host) = hosts.get_mut(name).map(Rc::make_mut) else { break };
-            done = host.load(pid, load, part, &mut tally);
-            seen.hear(host);
-            settle(hosts, now, seen);
-        }
-    }
-    Answer::Loaded(tally.into())
+    let place = hosts.keys().position(|other| **other == *name);
+    let mut network = Network::new(hosts);
+    network.come_up(now);
+    let answer = place.map_or(Answer::Number(0), |place| network.make(now, place, pid, call));
+    (answer, network.told())
 }
 
 /// Lets the clocks of all hosts come up to this time; what happened on the way. What is due at that very time has not
 /// happened yet, for the kernel's timers are coarser than a sleep.
 pub fn pass(hosts: &mut Hosts, now: Time) -> Vec<Moment> {
-    let mut seen = Seen::default();
-    come_up(hosts, now, &mut seen);
-    seen.told()
+    let mut network = Network::new(hosts);
+    network.come_up(now);
+    network.told()
 }
 
-fn come_up(hosts: &mut Hosts, now: Time, seen: &mut Seen) {
-    let before = Time(now.0 - 1);
-    while let Some(at) = next_goes_off(hosts, before, seen) {
-        settle(hosts, at, seen);
-    }
-    for host in hosts.values_mut().filter(|host| host.now() < now) {
-        Rc::make_mut(host).catch_up(now);
-    }
-}
+/// Where a host stands among the hosts of a lab.
+type Place = usize;
 
-/// Lets the first thing happen that is due by this time, on whichever host; when that was.
-fn next_goes_off(hosts: &mut Hosts, by: Time, seen: &mut Seen) -> Option<Time> {
-    let due = hosts.values().filter_map(|host| host.next_timer()).min().filter(|due| *due <= by)?;
-    let host = hosts.values_mut().find(|host| host.next_timer() == Some(due))?;
-    let host = Rc::make_mut(host);
-    host.next_goes_off(by);
-    seen.hear(host);
-    Some(due.max(host.now()))
-}
-
-/// Lets time pass until the call waits no longer; the time that it is then.
-fn wait_for(hosts: &mut Hosts, name: &str, wait: &Wait, seen: &mut Seen) -> Time {
-    let Some(host) = hosts.get(name) else { return Time::default() };
-    let (mut waits, until) = host.waits(wait);
-    let mut now = host.now();
-    let mut passed = false;
-    while waits {
-        let Some(at) = next_goes_off(hosts, until, seen) else {
-            now = until;
-            break;
-        };
-        (now, passed) = (at, true);
-        settle(hosts, at, seen);
-        waits = hosts.get(name).is_some_and(|host| host.waits(wait).0);
-    }
-    // What is due together happens together.
-    while passed && !waits && next_goes_off(hosts, now, seen).is_some() {
-        settle(hosts, now, seen);
-    }
-    if let Some(host) = hosts.get_mut(name) {
-        Rc::make_mut(host).catch_up(now);
-    }
-    now
-}
-
-/// Carries packets until no host has anything to say.
-fn settle(hosts: &mut Hosts, now: Time, seen: &mut Seen) {
-    for _ in 0..ROUNDS_MAX {
-        let full = hosts.iter().find(|(_, host)| !host.namespace().outbox.is_empty());
-        let Some(from) = full.map(|(name, _)| name.clone()) else { if serve(hosts, seen) { continue } else { return } };
-        let Some(host) = hosts.get_mut(&from).map(Rc::make_mut) else { return };
-        for leaving in host.take_outbox() {
-            carry(hosts, now, &from, leaving, seen);
-        }
-    }
-    for host in hosts.values_mut() {
-        Rc::make_mut(host).take_outbox();
-    }
-}
-
-/// Lets the web servers of all hosts do what is to be done; whether there was anything.
-fn serve(hosts: &mut Hosts, seen: &mut Seen) -> bool {
-    let mut busy = false;
-    for host in hosts.values_mut().filter(|host| host.has_servers()) {
-        let host = Rc::make_mut(host);
-        busy |= host.serve();
-        seen.hear(host);
-    }
-    busy
-}
-
-fn carry(hosts: &mut Hosts, now: Time, from: &Rc<str>, leaving: Leaving, seen: &mut Seen) {
-    let link = hosts.get(from).and_then(|host| host.device(leaving.device)?.link.clone());
-    let there = hosts.iter().filter(|(name, _)| *name != from).find_map(|(name, host)| {
-        let devices = &host.namespace().routing.devices;
-        let device = devices.iter().find(|device| {
-            device.link.is_some() && device.link == link && device.addresses.iter().any(|own| own.0 == leaving.hop)
-        })?;
-        Some((name.clone(), device.index))
-    });
-    match there {
-        Some((name, device)) => {
-            let Some(host) = hosts.get_mut(&name).map(Rc::make_mut) else { return };
-            host.catch_up(now);
-            host.receive(device, leaving.packet);
-            seen.hear(host);
-        }
-        None => {
-            if let Some(host) = hosts.get_mut(from) {
-                Rc::make_mut(host).nobody_answers(leaving);
-            }
-        }
-    }
-}
-
-/// What happened on the hosts, as much of it as is kept.
-#[derive(Debug, Default)]
-struct Seen {
+/// The hosts while a call is made or time passes.
+struct Network<'a> {
+    hosts: Vec<&'a mut Rc<Host>>,
+    /// When each host next does something by itself; the same in the order of time.
+    due: Vec<Option<Time>>,
+    agenda: BTreeSet<(Time, Place)>,
+    /// Hosts that may have something to say, for something has happened on them.
+    touched: BTreeSet<Place>,
+    /// Who gets what a host hands to an address by one of its devices: a host and its device. Asked for once.
+    neighbours: BTreeMap<(Place, u32, Ipv6Addr), Option<(Place, u32)>>,
+    /// What happened, as much of it as is kept.
     moments: Vec<Moment>,
     more: u64,
 }
 
-impl Seen {
-    /// Takes what a host has to tell.
-    fn hear(&mut self, host: &mut Host) {
-        for moment in host.take_trace() {
+impl<'a> Network<'a> {
+    fn new(hosts: &'a mut Hosts) -> Network<'a> {
+        let hosts: Vec<_> = hosts.values_mut().collect();
+        let due: Vec<Option<Time>> = hosts.iter().map(|host| host.next_timer()).collect();
+        let agenda = due.iter().enumerate().filter_map(|(place, due)| Some(((*due)?, place))).collect();
+        let (touched, neighbours) = (BTreeSet::new(), BTreeMap::new());
+        Network { hosts, due, agenda, touched, neighbours, moments: Vec::new(), more: 0 }
+    }
+
+    /// Lets something happen on a host.
+    fn on<T>(&mut self, place: Place, act: impl FnOnce(&mut Host) -> T) -> T {
+        let host = Rc::make_mut(self.hosts[place]);
+        let result = act(host);
+        let (due, trace) = (host.next_timer(), host.take_trace());
+        let before = std::mem::replace(&mut self.due[place], due);
+        if before != due {
+            before.map(|before| self.agenda.remove(&(before, place)));
+            due.map(|due| self.agenda.insert((due, place)));
+        }
+        self.touched.insert(place);
+        self.hear(trace);
+        result
+    }
+
+    fn make(&mut self, now: Time, place: Place, pid: u32, call: &Call) -> Answer {
+        let begun = self.on(place, |host| host.begin(pid, call));
+        // The call may have changed who has which address.
+        self.neighbours.clear();
+        self.settle(now);
+        match begun {
+            Begun::Done(answer) => answer,
+            Begun::Loads => self.round_of_requests(now, place, pid, call),
+            Begun::Waits(wait) => {
+                let now = self.wait_for(place, &wait);
+                let answer = self.on(place, |host| host.finish(wait));
+                self.settle(now);
+                answer
+            }
+        }
+    }
+
+    /// A round of requests, with whatever the other side does in between.
+    fn round_of_requests(&mut self, now: Time, place: Place, pid: u32, call: &Call) -> Answer {
+        let mut tally = Tally::default();
+        let Call::Load { load } = call else { return Answer::Number(0) };
+        for part in [Part::Open, Part::Ask, Part::Read] {
+            // A client that cannot open another connection gives up.
+            let mut done = tally.connect.is_some();
+            while !done {
+                done = self.on(place, |host| host.load(pid, load, part, &mut tally));
+                self.settle(now);
+            }
+        }
+        Answer::Loaded(tally.into())
+    }
+
+    fn come_up(&mut self, now: Time) {
+        let before = Time(now.0 - 1);
+        while let Some(at) = self.next_goes_off(before) {
+            self.settle(at);
+        }
+        for host in self.hosts.iter_mut().filter(|host| host.now() < now) {
+            Rc::make_mut(host).catch_up(now);
+        }
+    }
+
+    /// Lets the first thing happen that is due by this time, on whichever host; when that was.
+    fn next_goes_off(&mut self, by: Time) -> Option<Time> {
+        let (due, place) = *self.agenda.first().filter(|(due, _)| *due <= by)?;
+        self.on(place, |host| {
+            host.next_goes_off(by);
+            Some(due.max(host.now()))
+        })
+    }
+
+    /// Lets time pass until the call waits no longer; the time that it is then.
+    fn wait_for(&mut self, place: Place, wait: &Wait) -> Time {
+        let (mut waits, until) = self.hosts[place].waits(wait);
+        let mut now = self.hosts[place].now();
+        let mut passed = false;
+        while waits {
+            let Some(at) = self.next_goes_off(until) else {
+                now = until;
+                break;
+            };
+            (now, passed) = (at, true);
+            self.settle(at);
+            waits = self.hosts[place].waits(wait).0;
+        }
+        // What is due together happens together.
+        while passed && !waits && self.next_goes_off(now).is_some() {
+            self.settle(now);
+        }
+        self.on(place, |host| host.catch_up(now));
+        now
+    }
+
+    /// Carries packets until no host has anything to say.
+    fn settle(&mut self, now: Time) {
+        for _ in 0..ROUNDS_MAX {
+            let mut touched = self.touched.iter();
+            match touched.find(|place| !self.hosts[**place].namespace().outbox.is_empty()).copied() {
+                Some(from) => {
+                    for leaving in self.on(from, Host::take_outbox) {
+                        self.carry(now, from, leaving);
+                    }
+                }
+                None if self.serve() => {}
+                None => {
+                    self.touched.clear();
+                    return;
+                }
+            }
+        }
+        for place in std::mem::take(&mut self.touched) {
+            Rc::make_mut(self.hosts[place]).take_outbox();
+        }
+    }
+
+    /// Lets web servers do what is to be done; whether there was anything.
+    fn serve(&mut self) -> bool {
+        let servers: Vec<Place> =
+            self.touched.iter().copied().filter(|place| self.hosts[*place].has_servers()).collect();
+        let mut busy = false;
+        for place in servers {
+            busy |= self.on(place, Host::serve);
+        }
+        busy
+    }
+
+    fn carry(&mut self, now: Time, from: Place, leaving: Leaving) {
+        let way = (from, leaving.device, leaving.hop);
+        let there = match self.neighbours.get(&way) {
+            Some(known) => *known,
+            None => {
+                let found = self.neighbour(from, &leaving);
+                self.neighbours.insert(way, found);
+                found
+            }
+        };
+        match there {
+            Some((place, device)) => self.on(place, |host| {
+                host.catch_up(now);
+                host.receive(device, leaving.packet);
+            }),
+            None => self.on(from, |host| host.nobody_answers(leaving)),
+        }
+    }
+
+    /// The host on the same link that has the address, and its device there.
+    fn neighbour(&self, from: Place, leaving: &Leaving) -> Option<(Place, u32)> {
+        let link = self.hosts[from].device(leaving.device)?.link.as_ref()?;
+        let mut others = self.hosts.iter().enumerate().filter(|(place, _)| *place != from);
+        others.find_map(|(place, host)| {
+            let devices = &host.namespace().routing.devices;
+            let device = devices.iter().find(|device| {
+                device.link.as_ref() == Some(link) && device.addresses.iter().any(|own| own.0 == leaving.hop)
+            })?;
+            Some((place, device.index))
+        })
+    }
+
+    /// Notes what a host has to tell.
+    fn hear(&mut self, trace: Vec<Moment>) {
+        for moment in trace {
             match moment.what {
                 Happening::More(count) => self.more += count,
                 _ if self.moments.len() < MOMENTS_MAX => self.moments.push(moment),
