@@ -15,6 +15,7 @@ pub mod wire;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use portlab_engine::event::{Event, What};
@@ -78,8 +79,35 @@ pub fn scene(world: &World, shown: Option<Shown>, bench: bool) -> Scene {
         all.retain(|view| &**view.name != WORKSTATION || view.host.namespace().socket_count() > 0);
     }
     let hidden_hosts = all.len().saturating_sub(HOSTS_MAX);
-    let views = &all[..all.len() - hidden_hosts];
+    if hidden_hosts > 0 {
+        // Whoever has to do with what is shown is drawn before others.
+        let near = concerned(world, shown);
+        all.sort_by_key(|view| !near.contains(view.name));
+        all.truncate(HOSTS_MAX);
+        all.sort_by_key(|view| view.name);
+    }
+    let views = &all[..];
     Scene { wires: wires(views, packet.as_ref()), rails: views.iter().map(View::rail).collect(), hidden_hosts }
+}
+
+/// The hosts that an event is about: where the call was made, where something happened, and whom the socket speaks with.
+fn concerned(world: &World, shown: Option<Shown>) -> BTreeSet<Rc<str>> {
+    let Some(Shown { event, .. }) = shown else { return BTreeSet::new() };
+    let (What::Called { trace, .. } | What::Passed { trace }) = &event.what else { return BTreeSet::new() };
+    let mut near: BTreeSet<Rc<str>> = trace.iter().map(|moment| moment.host.clone()).collect();
+    let What::Called { host: on, pid, call, answer, .. } = &event.what else { return near };
+    near.insert(on.clone());
+    let socket = world.hosts.get(on).and_then(|host| {
+        let id = host.processes.get(pid)?.fds.get(&fd_of(call, answer)?)?;
+        Some(host.namespace().socket_of(*id))
+    });
+    let peer = socket.map(|socket| socket.peer);
+    let has = |host: &Host| {
+        let devices = &host.namespace().routing.devices;
+        devices.iter().flat_map(|device| &device.addresses).any(|(own, _)| Some(*own) == peer)
+    };
+    near.extend(world.hosts.iter().filter(|(name, host)| **name != *on && has(host)).map(|(name, _)| name.clone()));
+    near
 }
 
 /// What has not happened yet, and the packet on its way.

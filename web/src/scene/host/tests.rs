@@ -1,5 +1,7 @@
 //! Scenes of a host: who decided, the steps of handshake and close, what is left over, and crowds.
 
+use portlab_engine::event::{Event, What};
+use portlab_engine::host::Call;
 use portlab_engine::lab::{DeviceSpec, HostSpec, Lab, LabOptions, Nodes, Place};
 use portlab_scenarios::syscalls::on_lab::OnLab;
 use portlab_scenarios::syscalls::{Kernel, parse_trial};
@@ -7,7 +9,7 @@ use portlab_scenarios::syscalls::{Kernel, parse_trial};
 use super::plug::Shape;
 use super::rail::{At, Attempt, PLUGS_MAX, PORTS_MAX, Port, Rail};
 use super::wire::WIRES_MAX;
-use super::{ROWS_MAX, Scene, scene, table};
+use super::{ROWS_MAX, Scene, Shown, scene, table};
 use crate::scene::frame::{Frame, frames};
 
 /// A bench on which one process has made these calls, and its stops.
@@ -275,4 +277,28 @@ fn a_loop_that_sleeps_has_no_more_stops_than_can_be_gone_through() {
     let all = told(&mut lab, "for i in $(seq 200); do sleep 1; nc -z 127.0.0.1 80; done");
     let quiet = all.iter().filter(|(said, _)| said.contains("nothing happens")).count();
     assert_eq!(quiet, 60);
+}
+
+#[test]
+fn of_many_hosts_those_are_drawn_that_speak() {
+    let host = |n: u8| HostSpec {
+        name: format!("h{n}"),
+        devices: vec![DeviceSpec {
+            name: "eth0".to_owned(),
+            link: "wire".to_owned(),
+            addresses: vec![format!("10.0.0.{n}/24")],
+            ..DeviceSpec::default()
+        }],
+        ..HostSpec::default()
+    };
+    let hosts = (1..=7).map(host).collect();
+    let mut lab = Lab::new(LabOptions { nodes: Nodes::NoCluster, hosts, ..LabOptions::default() });
+    lab.run(&Place::Host("h6".to_owned()), "nc -lk 80 &");
+    lab.run(&Place::Host("h7".to_owned()), "nc -z 10.0.0.6 80");
+    let connected = |event: &&Event| matches!(&event.what, What::Called { call: Call::Connect { .. }, .. });
+    let event = lab.events().iter().find(connected).expect("a connection");
+    let state = lab.at(event.index + 1);
+    let scene = scene(&state, Some(Shown { event, step: None }), false);
+    let drawn: Vec<&str> = scene.rails.iter().map(|rail| &*rail.host).collect();
+    assert_eq!((drawn, scene.hidden_hosts), (vec!["h1", "h2", "h6", "h7"], 3));
 }
