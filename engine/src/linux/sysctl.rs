@@ -1,7 +1,9 @@
 //! The settings of a network namespace: those that the sockets here ask.
 //!
 //! Source: `net/ipv4/sysctl_net_ipv4.c`, `Documentation/networking/ip-sysctl.rst`. Left out: everything that is not in
-//! [`TABLE`], and that is said by [`Sysctls::get`], which knows it not.
+//! [`TABLE`], and that is said by [`Sysctls::get`], which knows it not. Kept and shown, without an effect on what is modelled:
+//! keepalive, retries of data and of orphans, SACK, window scaling, Fast Open, SYN cookies with `tcp_max_syn_backlog` (for
+//! no half-open connection lasts here), `tcp_moderate_rcvbuf`, `tcp_slow_start_after_idle`, `ip_default_ttl`.
 
 use super::errno::Errno;
 
@@ -16,28 +18,50 @@ enum Form {
     Ports,
 }
 
+/// Seconds that the kernel keeps in ticks, 250 of them a second.
+const SECONDS: Form = Form::Number(-(i32::MAX as i64 / 250), i32::MAX as i64 / 250);
+
+/// A number of eight bits.
+const BYTE: Form = Form::Number(0, 255);
+
+const INT: Form = Form::Number(i32::MIN as i64, i32::MAX as i64);
+
 /// Name, form, what a fresh namespace has.
 const TABLE: &[(&str, Form, &str)] = &[
     ("net.core.somaxconn", Form::Number(0, i32::MAX as i64), "4096"),
     ("net.ipv4.ip_autobind_reuse", Form::Number(0, 1), "0"),
-    ("net.ipv4.ip_forward", Form::Number(i32::MIN as i64, i32::MAX as i64), "0"),
+    ("net.ipv4.ip_default_ttl", Form::Number(1, 255), "64"),
+    ("net.ipv4.ip_forward", INT, "0"),
     ("net.ipv4.ip_local_port_range", Form::Range, "32768 60999"),
     ("net.ipv4.ip_local_reserved_ports", Form::Ports, ""),
-    ("net.ipv4.ip_nonlocal_bind", Form::Number(0, 255), "0"),
+    ("net.ipv4.ip_nonlocal_bind", BYTE, "0"),
     ("net.ipv4.ip_unprivileged_port_start", Form::Number(0, 65535), "1024"),
-    ("net.ipv4.tcp_abort_on_overflow", Form::Number(0, 255), "0"),
-    ("net.ipv4.tcp_fin_timeout", Form::Number(i32::MIN as i64, i32::MAX as i64), "60"),
-    ("net.ipv4.tcp_max_tw_buckets", Form::Number(i32::MIN as i64, i32::MAX as i64), "131072"),
+    ("net.ipv4.tcp_abort_on_overflow", BYTE, "0"),
+    ("net.ipv4.tcp_fastopen", INT, "1"),
+    ("net.ipv4.tcp_fin_timeout", SECONDS, "60"),
+    ("net.ipv4.tcp_keepalive_intvl", SECONDS, "75"),
+    ("net.ipv4.tcp_keepalive_probes", BYTE, "9"),
+    ("net.ipv4.tcp_keepalive_time", SECONDS, "7200"),
+    ("net.ipv4.tcp_max_syn_backlog", INT, "2048"),
+    ("net.ipv4.tcp_max_tw_buckets", INT, "131072"),
     ("net.ipv4.tcp_migrate_req", Form::Number(0, 1), "0"),
-    ("net.ipv4.tcp_rfc1337", Form::Number(0, 255), "0"),
+    ("net.ipv4.tcp_moderate_rcvbuf", BYTE, "1"),
+    ("net.ipv4.tcp_orphan_retries", BYTE, "0"),
+    ("net.ipv4.tcp_retries1", BYTE, "3"),
+    ("net.ipv4.tcp_retries2", BYTE, "15"),
+    ("net.ipv4.tcp_rfc1337", BYTE, "0"),
+    ("net.ipv4.tcp_sack", BYTE, "1"),
+    ("net.ipv4.tcp_slow_start_after_idle", BYTE, "1"),
     ("net.ipv4.tcp_syn_linear_timeouts", Form::Number(0, 127), "4"),
     ("net.ipv4.tcp_syn_retries", Form::Number(1, 127), "6"),
-    ("net.ipv4.tcp_synack_retries", Form::Number(0, 255), "5"),
-    ("net.ipv4.tcp_timestamps", Form::Number(0, 255), "1"),
+    ("net.ipv4.tcp_synack_retries", BYTE, "5"),
+    ("net.ipv4.tcp_syncookies", BYTE, "1"),
+    ("net.ipv4.tcp_timestamps", BYTE, "1"),
     ("net.ipv4.tcp_tw_reuse", Form::Number(0, 2), "2"),
     ("net.ipv4.tcp_tw_reuse_delay", Form::Number(1, 60_000), "1000"),
-    ("net.ipv6.bindv6only", Form::Number(0, 255), "0"),
-    ("net.ipv6.ip_nonlocal_bind", Form::Number(0, 255), "0"),
+    ("net.ipv4.tcp_window_scaling", BYTE, "1"),
+    ("net.ipv6.bindv6only", BYTE, "0"),
+    ("net.ipv6.ip_nonlocal_bind", BYTE, "0"),
 ];
 
 /// The settings of one namespace, and what the hot paths ask of them.
@@ -55,7 +79,8 @@ pub struct Sysctls {
     pub nonlocal_bind6: bool,
     pub unprivileged_port_start: u16,
     pub fin_timeout_secs: u64,
-    pub max_tw_buckets: i64,
+    /// Read without its sign, as the kernel compares it: -1 is no limit.
+    pub max_tw_buckets: u32,
     pub rfc1337: bool,
     pub syn_linear_timeouts: u32,
     pub syn_retries: u32,
@@ -63,6 +88,7 @@ pub struct Sysctls {
     pub timestamps: bool,
     pub tw_reuse: u8,
     pub tw_reuse_delay_ms: u64,
+    /// The lowest bit alone: that is what a socket keeps of it (`skc_ipv6only:1`).
     pub bindv6only: bool,
     pub abort_on_overflow: bool,
     /// `ip_forward`
@@ -96,7 +122,8 @@ impl Sysctls {
         let row = position(name).ok_or(Errno::Enoent)?;
         let value = match TABLE[row].1 {
             Form::Number(low, high) => {
-                let number = value.trim().parse::<i64>().map_err(|_| Errno::Einval)?;
+                // What follows the first word is not read.
+                let number = integer(value.split_whitespace().next().unwrap_or("")).ok_or(Errno::Einval)?;
                 if number < low || number > high {
                     return Err(Errno::Einval);
                 }
@@ -115,9 +142,9 @@ impl Sysctls {
 
     /// The second number may be missing, and stays as it was.
     fn range_of(&self, value: &str) -> Result<String, Errno> {
-        let mut words = value.split_whitespace().map(str::parse::<u16>);
-        let low = words.next().ok_or(Errno::Einval)?.map_err(|_| Errno::Einval)?;
-        let high = words.next().unwrap_or(Ok(self.range.1)).map_err(|_| Errno::Einval)?;
+        let mut words = value.split_whitespace().map(port);
+        let low = words.next().flatten().ok_or(Errno::Einval)?;
+        let high = words.next().unwrap_or(Some(self.range.1)).ok_or(Errno::Einval)?;
         if low == 0 || high < low || low < self.unprivileged_port_start {
             return Err(Errno::Einval);
         }
@@ -141,7 +168,7 @@ impl Sysctls {
             nonlocal_bind6: flag("net.ipv6.ip_nonlocal_bind"),
             unprivileged_port_start: u16::try_from(number("net.ipv4.ip_unprivileged_port_start")).unwrap_or(0),
             fin_timeout_secs: u64::try_from(number("net.ipv4.tcp_fin_timeout")).unwrap_or(0),
-            max_tw_buckets: number("net.ipv4.tcp_max_tw_buckets"),
+            max_tw_buckets: i32::try_from(number("net.ipv4.tcp_max_tw_buckets")).unwrap_or(0).cast_unsigned(),
             rfc1337: flag("net.ipv4.tcp_rfc1337"),
             syn_linear_timeouts: small("net.ipv4.tcp_syn_linear_timeouts"),
             syn_retries: small("net.ipv4.tcp_syn_retries"),
@@ -149,7 +176,7 @@ impl Sysctls {
             timestamps: flag("net.ipv4.tcp_timestamps"),
             tw_reuse: u8::try_from(number("net.ipv4.tcp_tw_reuse")).unwrap_or(0),
             tw_reuse_delay_ms: u64::try_from(number("net.ipv4.tcp_tw_reuse_delay")).unwrap_or(1),
-            bindv6only: flag("net.ipv6.bindv6only"),
+            bindv6only: number("net.ipv6.bindv6only") & 1 != 0,
             abort_on_overflow: flag("net.ipv4.tcp_abort_on_overflow"),
             forward: flag("net.ipv4.ip_forward"),
             range: (low, high),
@@ -157,6 +184,28 @@ impl Sysctls {
             values,
         }
     }
+}
+
+/// A whole number as C writes it: `0x1f90`, `017620` and `8080`; a minus, but no plus (`proc_get_long`).
+fn integer(word: &str) -> Option<i64> {
+    let (sign, digits) = word.strip_prefix('-').map_or((1, word), |digits| (-1, digits));
+    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let hexadecimal = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+    let (digits, radix) = match (hexadecimal, digits.strip_prefix('0')) {
+        (Some(digits), _) => (digits, 16),
+        (None, Some(digits)) if !digits.is_empty() => (digits, 8),
+        _ => (digits, 10),
+    };
+    if !digits.chars().all(|c| c.is_digit(radix)) {
+        return None;
+    }
+    i64::from_str_radix(digits, radix).ok().map(|number| sign * number)
+}
+
+fn port(word: &str) -> Option<u16> {
+    integer(word).filter(|_| !word.starts_with('-')).and_then(|number| u16::try_from(number).ok())
 }
 
 fn position(name: &str) -> Option<usize> {
@@ -202,9 +251,12 @@ impl Ports {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut ports = Self::default();
-        for part in text.trim().split(',').filter(|part| !part.is_empty()) {
+        // One comma may stand at the end.
+        let text = text.trim();
+        let text = text.strip_suffix(',').unwrap_or(text);
+        for part in text.split(',').filter(|_| !text.is_empty()) {
             let (low, high) = part.split_once('-').unwrap_or((part, part));
-            let (low, high) = (low.trim().parse::<u16>().ok()?, high.trim().parse::<u16>().ok()?);
+            let (low, high) = (port(low)?, port(high)?);
             if low > high {
                 return None;
             }

@@ -15,12 +15,10 @@ pub fn sysctl(name: &str) -> io::Result<String> {
     Ok(text.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// Writes the value in one call, with a newline: an empty one would otherwise write nothing.
+/// Writes the value with a newline, for an empty one would otherwise write nothing. The kernel may read the first words and
+/// no more; a write of the rest changes nothing then.
 pub fn set_sysctl(name: &str, value: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).open(path(name))?;
-    let line = format!("{value}\n");
-    let written = file.write(line.as_bytes())?;
-    if written == line.len() { Ok(()) } else { Err(io::Error::other(format!("{name} took {written} bytes"))) }
+    OpenOptions::new().write(true).open(path(name))?.write_all(format!("{value}\n").as_bytes())
 }
 
 /// The counter of that name; `ENOENT` where there is none.

@@ -25,7 +25,7 @@ const WINDOW: u32 = 65_536;
 impl Namespace {
     /// Puts an entry in the place of the socket, which closes. Above `tcp_max_tw_buckets` there is no entry.
     pub(super) fn enter_time_wait(&mut self, id: SocketId, substate: State) {
-        let count = i64::try_from(self.time_waits.len()).unwrap_or(i64::MAX);
+        let count = super::super::number(self.time_waits.len());
         if count >= self.sysctls.max_tw_buckets {
             self.count(Counter::TcpExtTCPTimeWaitOverflow);
             self.done(id);
