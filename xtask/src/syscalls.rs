@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use portlab_scenarios::syscalls::script::Item;
-use portlab_scenarios::syscalls::{Answer, Case, Script, Verdict, parse, parse_draft};
+use portlab_engine::linux::counters::Counters;
+use portlab_engine::linux::sysctl::Sysctls;
+use portlab_scenarios::syscalls::script::{Item, Line};
+use portlab_scenarios::syscalls::{Answer, Call, Case, Script, Verdict, parse, parse_draft};
 
 use crate::kernel;
 use crate::worlds::{self, On, Outcome};
@@ -131,7 +133,7 @@ fn printed(script: &Script, max_sleep: Option<u64>, kept: &[Case], outcomes: &[O
                 if let Some(answer) = outcome.answer(*index) {
                     shown.stated = answer.clone();
                 }
-                let difference = outcome.difference(&line.stated, *index);
+                let difference = outcome.difference(line, *index);
                 sums.differing += usize::from(difference.is_some());
                 let _ = match difference {
                     Some(difference) => writeln!(text, "{shown}  # DIFFERS: {difference}"),
@@ -181,6 +183,15 @@ fn recorded(stated: &Answer, answer: Answer) -> Answer {
     }
 }
 
+/// Whether the call asks for a setting or a counter that the kernel may have and portlab has not.
+fn not_modelled(call: &Call) -> bool {
+    match call {
+        Call::Sysctl { name, .. } => Sysctls::default().get(name).is_none(),
+        Call::Counter(name) => Counters::default().named(name).is_none(),
+        _ => false,
+    }
+}
+
 impl Outcome {
     /// What is printed: the kernel's answer, else the engine's.
     fn answer(&self, index: usize) -> Option<&Answer> {
@@ -189,17 +200,18 @@ impl Outcome {
     }
 
     /// In which world the line is not as stated, and where the worlds differ.
-    fn difference(&self, stated: &Answer, index: usize) -> Option<String> {
+    fn difference(&self, line: &Line, index: usize) -> Option<String> {
         let kernel = self.kernel.as_ref().map(|tried| &tried.verdicts[index]);
         let engine = self.engine.as_ref().map(|verdicts| &verdicts[index]);
         let apart = self.apart == Some(index);
         if !apart && !kernel.is_some_and(Verdict::differs) && !engine.is_some_and(Verdict::differs) {
             return None;
         }
-        let mut words = vec![format!("stated {stated}")];
+        let mut words = vec![format!("stated {}", line.stated)];
         for (world, verdict) in [("kernel", kernel), ("engine", engine)] {
             let Some(verdict) = verdict else { continue };
             words.push(match verdict {
+                _ if world == "engine" && not_modelled(&line.call) => "engine: portlab does not model it".to_owned(),
                 Verdict::NoHandle(name) => format!("{world}: no socket is named {name}"),
                 Verdict::NotCompared => format!("{world}: not run"),
                 Verdict::Agrees(answer) | Verdict::Differs(answer) | Verdict::Chance(answer) => {
