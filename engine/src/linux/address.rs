@@ -53,7 +53,8 @@ pub fn needs_device(address: Ipv6Addr) -> bool {
 }
 
 /// The IPv4 address that the kernel keeps beside an IPv6 one: 0.0.0.0 for `::`, the address for a mapped one.
-fn as_v4(address: Ipv6Addr) -> Ipv4Addr {
+#[must_use]
+pub fn as_v4(address: Ipv6Addr) -> Ipv4Addr {
     match address.to_ipv4_mapped() {
         Some(address) => address,
         None if address == ANY6 => Ipv4Addr::UNSPECIFIED,

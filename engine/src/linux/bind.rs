@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use super::address::{Family, Local, Wildcards, canonical, is_any, is_mapped, needs_device, overlap};
+use super::address::{ANY4, Family, Local, Wildcards, as_v4, canonical, is_any, is_mapped, needs_device, overlap};
 use super::bucket::Owner;
 use super::route::AddressType;
 use super::socket::{Protocol, SocketId, State};
@@ -283,6 +283,7 @@ impl Namespace {
         let no_port = self.socket_of(id).options.bind_address_no_port;
         let socket = self.sock(id);
         (socket.local, socket.source) = (address, source);
+        socket.source4 = as_v4(address).to_ipv6_mapped();
         if family == Family::V6 && !is_mapped(address) && !is_any(address) {
             socket.options.v6only = true;
         }
@@ -294,7 +295,7 @@ impl Namespace {
             if let Err(refusal) = taken {
                 let socket = self.sock(id);
                 socket.options.v6only = only_before;
-                (socket.local, socket.source) = (family.any(), family.any());
+                (socket.local, socket.source, socket.source4) = (family.any(), family.any(), ANY4);
                 return Err(refusal);
             }
         }

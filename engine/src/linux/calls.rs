@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use super::address::{ANY6, Family, is_any};
+use super::address::{ANY6, Family, is_any, is_mapped};
 use super::bind::Refusal;
 use super::route::parse_prefix;
 use super::socket::{Protocol, Socket, SocketId, State};
@@ -223,7 +223,9 @@ impl Namespace {
             return Err(Errno::Eperm.into());
         }
         let device = self.routing.devices.iter_mut().find(|other| other.name == device).ok_or(Errno::Enodev)?;
-        if device.addresses.contains(&(address, length)) {
+        // Of IPv6 an address is had once, whatever the prefix; of IPv4 once for each prefix.
+        let v6 = !is_mapped(address);
+        if device.addresses.iter().any(|own| own.0 == address && (v6 || own.1 == length)) {
             return Err(Errno::Eexist.into());
         }
         device.addresses.push((address, length));

@@ -197,14 +197,13 @@ impl Namespace {
         while let Some((at, timer)) = self.timers.pop(end) {
             self.now = self.now.max(at);
             self.goes_off(timer);
+            // Timers that are due together go off together, and what they send is received after that.
+            let now = self.now;
+            while let Some((_, timer)) = self.timers.pop(now) {
+                self.goes_off(timer);
+            }
             self.deliver();
             if done(self) {
-                // Timers that are due together go off together.
-                let now = self.now;
-                while let Some((_, timer)) = self.timers.pop(now) {
-                    self.goes_off(timer);
-                    self.deliver();
-                }
                 return true;
             }
         }

@@ -204,13 +204,29 @@ impl Routing {
     }
 
     fn output6(&self, from: Ipv6Addr, to: Ipv6Addr, device: Option<u32>) -> Result<Path, Errno> {
-        let (out, preferred) =
-            if self.is_local6(to) { (Out::Local, to) } else { self.link(to, device).ok_or(Errno::Enetunreach)? };
+        let (out, preferred) = if self.is_local6(to) {
+            (Out::Local, to)
+        } else {
+            self.link(to, device).or_else(|| self.beside_lo(to)).ok_or(Errno::Enetunreach)?
+        };
         if is_mapped(from) {
             return Err(Errno::Eafnosupport);
         }
         let source = if from == ANY6 { preferred } else { from };
         Ok(Path { source, destination: to, out })
+    }
+
+    /// A prefix of `lo` leads to `lo`, where of IPv6 only the very addresses are taken in; the source is the one that has
+    /// most of its prefix in common.
+    fn beside_lo(&self, to: Ipv6Addr) -> Option<(Out, Ipv6Addr)> {
+        let lo = self.devices.iter().filter(|device| device.index == LO).flat_map(|device| &device.addresses);
+        let own: Vec<_> = lo.filter(|(own, _)| !is_mapped(*own) && *own != LOOPBACK6).collect();
+        own.iter().find(|(address, length)| covers(*address, *length, to))?;
+        let common = |(address, length): &(Ipv6Addr, u8)| {
+            (address.to_bits() ^ to.to_bits()).leading_zeros().min(u32::from(*length))
+        };
+        let source = own.iter().rev().max_by_key(|own| common(own))?.0;
+        Some((Out::Nowhere, source))
     }
 
     /// The device and the next address on the way to one that is not an own one.

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::net::Ipv6Addr;
 
-use super::address::{Family, Local};
+use super::address::{ANY4, Family, Local, is_mapped};
 use super::errno::Errno;
 use super::timer::TimerKey;
 
@@ -145,6 +145,10 @@ pub struct Tcp {
 pub struct Acks {
     /// Something is to be acknowledged.
     pub scheduled: bool,
+    /// The largest segment that came, what the last one held if it may be a whole one, and up to where was acknowledged.
+    pub largest: u32,
+    pub last_segment: u32,
+    pub acknowledged: u32,
     /// A small segment came since the last ACK; a second one.
     pub pushed: bool,
     pub pushed_again: bool,
@@ -181,6 +185,9 @@ pub struct Socket {
     pub local: Ipv6Addr,
     /// The address that packets are sent from (`inet_saddr`).
     pub source: Ipv6Addr,
+    /// The same for what an IPv6 socket sends by IPv4 (`inet_saddr` beside `np->saddr`): once chosen it stays, whatever
+    /// the other one is.
+    pub source4: Ipv6Addr,
     /// The port that it holds; 0 for none (`inet_num`).
     pub num: u16,
     /// The port that `getsockname` shows, which outlives the port held (`inet_sport`).
@@ -233,6 +240,7 @@ impl Socket {
             options: Options::default(),
             local: family.any(),
             source: family.any(),
+            source4: ANY4,
             num: 0,
             sport: 0,
             peer: family.any(),
@@ -254,6 +262,12 @@ impl Socket {
             stray: None,
             inode,
         }
+    }
+
+    /// The address that UDP sends from to this one.
+    #[must_use]
+    pub fn source_towards(&self, peer: Ipv6Addr) -> Ipv6Addr {
+        if self.family == Family::V6 && is_mapped(peer) { self.source4 } else { self.source }
     }
 
     /// Its local address as far as overlap goes.

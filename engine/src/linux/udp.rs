@@ -122,22 +122,24 @@ impl Namespace {
         let peer = self.udp_destination(id, to)?;
         let socket = self.socket_of(id);
         let (source, device) = (socket.source, socket.options.device);
-        let from = if is_mapped(peer) && source == ANY6 { super::address::ANY4 } else { source };
-        let path = match self.routing.output(from, peer, device) {
+        let path = match self.routing.output(socket.source_towards(peer), peer, device) {
             Ok(path) if path.out != Out::Broadcast => path,
             failed => {
                 if is_mapped(peer) {
                     self.sock(id).stray = Some(Stray { destination: peer, routed: false });
                 }
                 let errno = failed.err().unwrap_or(Errno::Eacces);
-                if errno == Errno::Enetunreach && is_mapped(peer) {
-                    self.count(Counter::IpOutNoRoutes);
+                if errno == Errno::Enetunreach {
+                    self.count(if is_mapped(peer) { Counter::IpOutNoRoutes } else { Counter::Ip6OutNoRoutes });
                 }
                 return Err(errno.into());
             }
         };
         if is_any(source) {
             self.sock(id).source = path.source;
+        }
+        if is_mapped(peer) && is_any(self.socket_of(id).source4) {
+            self.sock(id).source4 = path.source;
         }
         if is_any(self.socket_of(id).local) {
             self.udp_move_to(id, path.source);
@@ -204,7 +206,7 @@ impl Namespace {
         }
         let device = socket.options.device;
         let packet = Packet {
-            source: socket.source,
+            source: socket.source_towards(socket.peer),
             sport: socket.sport,
             destination: stray.map_or(socket.peer, |stray| stray.destination),
             dport: socket.dport,
@@ -213,6 +215,7 @@ impl Namespace {
         self.count(if is_mapped(packet.destination) { Counter::UdpOutDatagrams } else { Counter::Udp6OutDatagrams });
         // What goes out by lo comes in by lo, whatever its address.
         if stray.is_some() || device == Some(LO) {
+            self.counters.sent(&packet);
             self.backlog.push_back(packet);
         } else {
             self.transmit(packet);
@@ -238,6 +241,10 @@ impl Namespace {
         let tuple = Tuple { local: packet.destination, port: packet.dport, peer: packet.source, dport: packet.sport };
         if let Some(id) = self.udp_lookup(&tuple) {
             self.sock(id).datagrams.push_back(data.to_vec());
+            return;
+        }
+        let to_group = tuple.local.to_ipv4_mapped().map_or(tuple.local.is_multicast(), |v4| v4.is_multicast());
+        if to_group {
             return;
         }
         self.count(if is_mapped(tuple.local) { Counter::UdpNoPorts } else { Counter::Udp6NoPorts });

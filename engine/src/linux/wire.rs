@@ -43,8 +43,15 @@ impl Namespace {
             // It may have another destination now (`ip_route_me_harder`).
             out = self.way_out(&packet);
         }
-        // Where no way leads on nobody hears of it.
-        let Some((device, hop)) = out else { return self.note_dropped(|| packet, Why::NobodyThere) };
+        let Some((device, hop)) = out else {
+            // Where no way leads on nobody hears of it; lo takes it all the same.
+            if self.out_of(&packet) == Some(Out::Nowhere) {
+                self.counters.sent(&packet);
+                self.counters.received(&packet, false);
+            }
+            return self.note_dropped(|| packet, Why::NobodyThere);
+        };
+        self.counters.sent(&packet);
         if found == Found::New {
             let name = self.routing.devices.iter().find(|other| other.index == device).map(|other| &*other.name);
             self.netfilter.output(name, &packet);
@@ -56,10 +63,14 @@ impl Namespace {
         }
     }
 
+    fn out_of(&self, packet: &Packet) -> Option<Out> {
+        let source = if is_any(packet.source) { wire_family(packet.destination).any() } else { packet.source };
+        Some(self.routing.output(source, packet.destination, None).ok()?.out)
+    }
+
     /// The device that a packet of a socket leaves by, and the next address unless it stays here.
     fn way_out(&self, packet: &Packet) -> Option<(u32, Option<Ipv6Addr>)> {
-        let source = if is_any(packet.source) { wire_family(packet.destination).any() } else { packet.source };
-        match self.routing.output(source, packet.destination, None).ok()?.out {
+        match self.out_of(packet)? {
             Out::Local => Some((LO, None)),
             Out::Link { device, hop } if device != LO => Some((device, Some(hop))),
             _ => None,
@@ -93,6 +104,7 @@ impl Namespace {
     pub(super) fn deliver(&mut self) {
         while let Some(packet) = self.backlog.pop_front() {
             self.note_packet(Way::Lo, &packet);
+            self.counters.received(&packet, true);
             self.take_in(&packet);
         }
     }
@@ -109,6 +121,7 @@ impl Namespace {
             Some(v4) => self.routing.address_type(v4) == AddressType::Local,
             None => self.routing.is_local6(packet.destination),
         };
+        self.counters.received(packet, here);
         if here {
             match self.netfilter.input(self.now, found, by, &mut packet) {
                 Verdict::Accept => self.take_in(&packet),
@@ -150,6 +163,7 @@ impl Namespace {
         let by = self.routing.output(wire_family(packet.source).any(), packet.source, None);
         let by = by.map_or(packet.source, |path| path.source);
         let answer = packet.answer(Body::Unreachable { what, by, protocol });
+        self.counters.sent(&answer);
         match self.routing.next_hop(answer.destination) {
             Some((device, hop)) if !self.is_own(answer.destination) => {
                 self.leave(Found::Untracked, device, hop, answer)

@@ -27,6 +27,12 @@ impl Namespace {
     pub(super) fn set_state(&mut self, id: SocketId, state: State) {
         let old = self.socket_of(id).state;
         self.note_state(id, old, state);
+        let established = |state| matches!(state, State::Established | State::CloseWait);
+        match (established(old), established(state)) {
+            (false, true) => self.counters.established += 1,
+            (true, false) => self.counters.established -= 1,
+            _ => {}
+        }
         if state == State::Close {
             if matches!(old, State::Established | State::CloseWait) {
                 self.count(Counter::TcpEstabResets);
@@ -95,6 +101,7 @@ impl Namespace {
         } else {
             (reset.ack, reset.acked) = (true, segment.end());
         }
+        self.count(Counter::TcpOutSegs);
         self.count(Counter::TcpOutRsts);
         self.transmit(to.answer(Body::Tcp(reset)));
     }

@@ -9,7 +9,7 @@ use super::super::Namespace;
 use super::super::address::{ANY4, is_mapped};
 use super::super::counters::Counter;
 use super::super::packet::{Body, Packet, Segment, before};
-use super::super::socket::SocketId;
+use super::super::socket::{Acks, SocketId};
 use super::super::timer::Timer;
 
 /// How long an ACK waits for something to ride on, in ms (`TCP_ATO_MIN`).
@@ -21,15 +21,65 @@ const TICK_MS: u64 = 4;
 /// How many ACKs go at once at first (`TCP_MAX_QUICKACKS`).
 const QUICK_ACKS: u32 = 16;
 
-/// More than this many bytes are never a small segment: the least size of a segment over loopback.
-const SMALL_BYTES: usize = 536;
+/// A segment over loopback that holds less than this is a small one: half the first window (`tcp_bound_to_half_wnd`).
+const MSS_BYTES: usize = 32_741;
+
+/// What a receiver takes for a whole segment as long as it has seen no larger one (`TCP_MSS_DEFAULT`); options count.
+const RECEIVED_MSS_BYTES: u32 = 536;
+const OPTION_BYTES: u32 = 12;
+
+/// The first window over loopback, in bytes.
+const WINDOW_BYTES: u32 = 65_483;
 
 /// Least time before something is sent again, in ms (`TCP_RTO_MIN`).
 const RTO_MS_MIN: u64 = 200;
 
+impl Acks {
+    /// What the sender's whole segments are, as far as this one says (`tcp_measure_rcv_mss`).
+    fn measure(&mut self, bytes: u32) {
+        let last = std::mem::take(&mut self.last_segment);
+        if bytes >= self.received_mss() {
+            self.largest = bytes;
+            self.pushed = true;
+            return;
+        }
+        if bytes + OPTION_BYTES >= RECEIVED_MSS_BYTES {
+            self.last_segment = bytes;
+            if bytes == last {
+                self.largest = bytes;
+                return;
+            }
+        }
+        self.pushed_again |= self.pushed;
+        self.pushed = true;
+    }
+
+    fn received_mss(&self) -> u32 {
+        if self.largest == 0 { RECEIVED_MSS_BYTES } else { self.largest }
+    }
+
+    /// How many ACKs go at once: one for every other segment of a window (`tcp_incr_quickack`).
+    fn quick_most(&self) -> u32 {
+        match WINDOW_BYTES / (2 * self.received_mss()) {
+            0 => 2,
+            some => some.min(QUICK_ACKS),
+        }
+    }
+}
+
 impl Namespace {
-    /// Sends a segment of a connection. One that acknowledges takes an ACK along that waited.
-    pub(super) fn send_segment(&mut self, id: SocketId, mut segment: Segment) {
+    /// Sends a segment of a connection.
+    pub(super) fn send_segment(&mut self, id: SocketId, segment: Segment) {
+        self.count(Counter::TcpOutSegs);
+        if segment.rst {
+            self.count(Counter::TcpOutRsts);
+        }
+        self.send_again(id, segment);
+    }
+
+    /// The same for one whose numbers have been sent before: `TcpOutSegs` does not count it. A segment that acknowledges
+    /// takes an ACK along that waited.
+    pub(super) fn send_again(&mut self, id: SocketId, mut segment: Segment) {
         let now = self.now;
         let socket = self.sock(id);
         segment.timestamps = socket.tcp.timestamps && !segment.rst;
@@ -45,6 +95,7 @@ impl Namespace {
                 }
             }
             (acks.scheduled, acks.pushed, acks.pushed_again) = (false, false, false);
+            acks.acknowledged = socket.tcp.rcv_nxt;
         }
         if !segment.data.is_empty() {
             let acks = &mut socket.tcp.acks;
@@ -59,7 +110,6 @@ impl Namespace {
         if let Some(key) = rides {
             self.timers.cancel(key);
         }
-        self.count(if segment.rst { Counter::TcpOutRsts } else { Counter::TcpOutSegs });
         self.transmit(Packet { source, sport, destination, dport, body: Body::Tcp(segment) });
     }
 
@@ -67,11 +117,13 @@ impl Namespace {
     pub(in crate::linux) fn push(&mut self, id: SocketId) {
         let tcp = &mut self.sock(id).tcp;
         let small_under_way = before(tcp.snd_una, tcp.snd_sml) && !before(tcp.snd_nxt, tcp.snd_sml);
-        if tcp.unsent.is_empty() || (small_under_way && tcp.unsent.len() < SMALL_BYTES) {
+        if tcp.unsent.is_empty() || (small_under_way && tcp.unsent.len() < MSS_BYTES) {
             return;
         }
         let data = std::mem::take(&mut tcp.unsent);
         let seq = tcp.snd_nxt;
+        self.counters.add(Counter::TcpExtTCPOrigDataSent);
+        let tcp = &mut self.sock(id).tcp;
         tcp.snd_nxt = seq.wrapping_add(super::super::number(data.len()));
         self.send_segment(id, Segment { ack: true, seq, data, ..Segment::default() });
     }
@@ -82,6 +134,7 @@ impl Namespace {
         let data = std::mem::take(&mut tcp.unsent);
         let segment = Segment { fin: true, ack: true, seq: tcp.snd_nxt, data, ..Segment::default() };
         tcp.snd_nxt = segment.end();
+        self.count(Counter::TcpExtTCPOrigDataSent);
         self.send_segment(id, segment);
     }
 
@@ -102,19 +155,16 @@ impl Namespace {
         let now = self.now;
         let acks = &mut self.sock(id).tcp.acks;
         acks.scheduled = true;
-        if bytes < SMALL_BYTES {
-            acks.pushed_again |= acks.pushed;
-            acks.pushed = true;
-        }
+        acks.measure(super::super::number(bytes));
         let since = now - acks.received_at;
         if acks.wait_ms == 0 {
-            (acks.quick, acks.wait_ms) = (QUICK_ACKS, DELAYED_ACK_MS);
+            (acks.quick, acks.wait_ms) = (acks.quick.max(acks.quick_most()), DELAYED_ACK_MS);
         } else if since <= DELAYED_ACK_MS / 2 {
             acks.wait_ms = acks.wait_ms / 2 + DELAYED_ACK_MS / 2;
         } else if since < acks.wait_ms {
             acks.wait_ms = (acks.wait_ms / 2 + since).min(RTO_MS_MIN);
         } else if since > RTO_MS_MIN {
-            acks.quick = acks.quick.max(QUICK_ACKS);
+            acks.quick = acks.quick.max(acks.quick_most());
         }
         acks.received_at = now;
     }
@@ -134,10 +184,12 @@ impl Namespace {
         }
     }
 
-    /// All was read: an ACK that waits goes now, if the sender may be waiting for it.
+    /// All was read: an ACK that waits goes now, if the sender may be waiting for it or more than one segment came.
     pub(in crate::linux) fn acknowledge_read(&mut self, id: SocketId) {
-        let acks = self.socket_of(id).tcp.acks;
-        if acks.scheduled && (acks.pushed_again || (acks.pushed && !acks.interactive)) {
+        let tcp = &self.socket_of(id).tcp;
+        let acks = tcp.acks;
+        let several = tcp.rcv_nxt.wrapping_sub(acks.acknowledged) > acks.received_mss();
+        if acks.scheduled && (several || acks.pushed_again || (acks.pushed && !acks.interactive)) {
             self.send_ack(id);
             self.deliver();
         }

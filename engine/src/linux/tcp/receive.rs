@@ -176,7 +176,7 @@ impl Namespace {
         child.tcp.snd_nxt = request.iss.wrapping_add(1);
         (child.tcp.rcv_nxt, child.tcp.timestamps) = (request.rcv_nxt, request.timestamps);
         child.tcp.snd_sml = child.tcp.snd_una;
-        child.tcp.acks.received_at = self.now;
+        (child.tcp.acks.received_at, child.tcp.acks.acknowledged) = (self.now, request.rcv_nxt);
         let child = SocketId(super::super::number(self.sockets.insert(child)));
         self.buckets.enter(request.num, request.local, Owner::Socket(child), true);
         self.established.replace(&tuple_of_request(request), Holder::Request(id), Holder::Socket(child));
@@ -248,7 +248,7 @@ impl Namespace {
             // Both have sent a SYN: each answers the other's. A socket that connects to itself comes here.
             let seq = tcp.snd_una;
             self.set_state(id, State::SynRecv);
-            self.send_segment(id, Segment { syn: true, ack: true, seq, ..Segment::default() });
+            self.send_again(id, Segment { syn: true, ack: true, seq, ..Segment::default() });
         }
         Fate::Taken
     }
@@ -358,7 +358,7 @@ impl Namespace {
             }
             _ => {}
         }
-        if segment.data.is_empty() && !segment.fin {
+        if segment.length() == 0 {
             self.push(id);
             return Fate::Taken;
         }
