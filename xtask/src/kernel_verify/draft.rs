@@ -174,6 +174,10 @@ impl Draft<'_> {
                 name,
                 self.random.pick(&[Shutdown::Write, Shutdown::Write, Shutdown::Read, Shutdown::Both]),
             ),
+            Op::Send if !self.habit.long_sends.is_empty() && self.random.percent(30) => {
+                let bytes = self.random.pick(self.habit.long_sends);
+                Call::Send(name, vec![b'x'; bytes])
+            }
             Op::Send => Call::Send(name, self.random.pick(&[&b"a"[..], b"a", b"bcd", b"bcd", b"efghi", b""]).to_vec()),
             Op::Recv => Call::Recv(name),
             Op::Getsockname => Call::Getsockname(name),
@@ -335,6 +339,7 @@ const ADDED: &[(IpAddr, u8)] = &[
     (IpAddr::V4(Ipv4Addr::new(10, 9, 0, 2)), 32),
     (IpAddr::V4(Ipv4Addr::new(10, 8, 0, 1)), 24),
     (IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1)), 128),
+    (IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1)), 64),
 ];
 
 /// Counters that both worlds have.
@@ -350,6 +355,10 @@ const COUNTERS: &[&str] = &[
     "TcpExtTCPAbortOnData",
     "TcpExtTCPAbortOnClose",
     "TcpExtTCPTimeWaitOverflow",
+    "IpOutNoRoutes",
+    "Ip6OutNoRoutes",
+    "IcmpOutDestUnreachs",
+    "Icmp6InDestUnreachs",
     "UdpInDatagrams",
     "UdpNoPorts",
     "UdpOutDatagrams",

@@ -40,6 +40,7 @@ pub(super) const PLAIN: Habit = Habit {
     backlogs: BACKLOGS,
     sysctls: &[],
     sleeps: &[1],
+    long_sends: &[],
     counters: &[],
 };
 

@@ -28,6 +28,30 @@ pub(super) const HABITS: &[Habit] = &[
         ..PLAIN
     },
     Habit {
+        name: "segments",
+        steps: (8, 30),
+        ops: &[
+            (2, Op::Server),
+            (6, Op::Pair),
+            (12, Op::Send),
+            (10, Op::Recv),
+            (2, Op::Shutdown),
+            (3, Op::Close),
+            (1, Op::Client),
+            (1, Op::Counter),
+        ],
+        long_sends: &[30, 100, 600],
+        counters: &[
+            "TcpOutSegs",
+            "TcpInSegs",
+            "TcpExtTCPOrigDataSent",
+            "IpInDelivers",
+            "Ip6InDelivers",
+            "TcpCurrEstab",
+        ],
+        ..PLAIN
+    },
+    Habit {
         name: "restart",
         steps: (7, 20),
         ops: &[
@@ -176,7 +200,7 @@ pub(super) const HABITS: &[Habit] = &[
             (50, "net.ipv4.tcp_tw_reuse", &["0", "1", "2"]),
             (20, "net.ipv4.tcp_timestamps", &["0", "1"]),
             (15, "net.ipv4.tcp_tw_reuse_delay", &["100", "3000"]),
-            (15, "net.ipv4.tcp_max_tw_buckets", &["0", "1", "2"]),
+            (15, "net.ipv4.tcp_max_tw_buckets", &["0", "1", "2", "-1"]),
         ],
         sleeps: &[120, 120, 500, 1500, 2500],
         counters: &["TcpExtTWRecycled", "TcpExtTCPTimeWaitOverflow"],

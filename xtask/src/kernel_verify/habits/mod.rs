@@ -36,6 +36,8 @@ pub struct Habit {
     pub sysctls: &'static [(usize, &'static str, &'static [&'static str])],
     /// In milliseconds; none near what the kernel's own timers measure.
     pub sleeps: &'static [u64],
+    /// Bytes of long sends, of which there are none otherwise.
+    pub long_sends: &'static [usize],
     /// Read at the end.
     pub counters: &'static [&'static str],
 }

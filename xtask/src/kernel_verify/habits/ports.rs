@@ -49,7 +49,7 @@ pub(super) const HABITS: &[Habit] = &[
         options: &[Set::ReuseAddr, Set::ReusePort, Set::V6Only, Set::V6Only, Set::Device],
         wrong_family_percent: 5,
         client_binds_percent: 15,
-        sysctls: &[(5, "net.ipv6.bindv6only", &["1", "0"])],
+        sysctls: &[(5, "net.ipv6.bindv6only", &["1", "0", "2"])],
         ..PLAIN
     },
     Habit {
@@ -257,7 +257,7 @@ pub(super) const HABITS: &[Habit] = &[
             (5, "net.ipv4.ip_autobind_reuse", &["1", "0"]),
             (5, "net.ipv4.ip_unprivileged_port_start", &["0", "1024", "9000"]),
             (5, "net.ipv4.ip_nonlocal_bind", &["1", "0"]),
-            (5, "net.ipv6.bindv6only", &["1", "0"]),
+            (5, "net.ipv6.bindv6only", &["1", "0", "2"]),
             (5, "net.ipv4.tcp_timestamps", &["0", "1"]),
             (5, "net.ipv4.tcp_tw_reuse", &["0", "1", "2", "3"]),
             (3, "net.ipv4.tcp_max_tw_buckets", &["0", "1"]),
