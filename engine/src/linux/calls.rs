@@ -97,11 +97,13 @@ impl Namespace {
         if !matches!(socket.state, State::SynSent | State::SynRecv) {
             return Err(Errno::Epipe.into());
         }
+        socket.tcp.write_pending = true;
         Ok(Some(Wait { socket: id, until: self.now + CALL_TIMEOUT_MS, then: Then::Send(data.into()) }))
     }
 
     /// What `send` does once it waits no longer.
     pub(super) fn finish_send(&mut self, wait: &Wait, data: &[u8]) -> Result<usize, Refusal> {
+        self.sock(wait.socket).tcp.write_pending = false;
         if self.waits(wait) {
             return Err(Errno::Eagain.into());
         }

@@ -130,6 +130,8 @@ pub struct Tcp {
     pub done: bool,
     /// And the end of the stream has been read; before that it counts in the receive queue.
     pub end_read: bool,
+    /// A `send` waits for the connection: the last ACK of the handshake waits for its data.
+    pub write_pending: bool,
     /// An ACK that waits for something to ride on.
     pub delayed_ack: Option<TimerKey>,
     /// SYN or SYN-ACK to be sent again.

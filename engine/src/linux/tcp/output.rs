@@ -15,6 +15,9 @@ use super::super::timer::Timer;
 /// How long an ACK waits for something to ride on, in ms (`TCP_ATO_MIN`).
 const DELAYED_ACK_MS: u64 = 40;
 
+/// The longest that one waits (`TCP_DELACK_MAX`).
+const DELAYED_ACK_MS_MAX: u64 = 200;
+
 /// One tick of the kernel's clock, in ms: what a wait of no time takes.
 const TICK_MS: u64 = 4;
 
@@ -182,6 +185,15 @@ impl Namespace {
             let key = self.set_timer(self.now + wait, Timer::DelayedAck(id));
             self.sock(id).tcp.delayed_ack = Some(key);
         }
+    }
+
+    /// The connection stands and a `send` waits for that: the ACK goes with its data, or later.
+    pub(super) fn acknowledge_with_data(&mut self, id: SocketId) {
+        let key = self.set_timer(self.now + DELAYED_ACK_MS_MAX, Timer::DelayedAck(id));
+        let tcp = &mut self.sock(id).tcp;
+        tcp.delayed_ack = Some(key);
+        (tcp.acks.scheduled, tcp.acks.interactive) = (true, false);
+        (tcp.acks.quick, tcp.acks.wait_ms) = (QUICK_ACKS, DELAYED_ACK_MS);
     }
 
     /// All was read: an ACK that waits goes now, if the sender may be waiting for it or more than one segment came.

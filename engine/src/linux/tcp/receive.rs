@@ -243,7 +243,11 @@ impl Namespace {
             self.stop_retransmitting(id);
             self.set_state(id, State::Established);
             self.sock(id).tcp.acks.received_at = self.now;
-            self.send_ack(id);
+            if self.socket_of(id).tcp.write_pending {
+                self.acknowledge_with_data(id);
+            } else {
+                self.send_ack(id);
+            }
         } else {
             // Both have sent a SYN: each answers the other's. A socket that connects to itself comes here.
             let seq = tcp.snd_una;
