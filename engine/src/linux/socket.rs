@@ -173,6 +173,14 @@ pub struct Stray {
     pub routed: bool,
 }
 
+/// A datagram that was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    pub data: Vec<u8>,
+    /// It came by IPv4, and is counted there, whatever the socket's family.
+    pub over_v4: bool,
+}
+
 /// One socket.
 #[derive(Clone, Debug)]
 pub struct Socket {
@@ -222,7 +230,7 @@ pub struct Socket {
     pub listening: Listening,
     pub tcp: Tcp,
     /// Datagrams that were received and not read.
-    pub datagrams: VecDeque<Vec<u8>>,
+    pub datagrams: VecDeque<Datagram>,
     /// Where the last `connect` of UDP over IPv4 failed to go.
     pub stray: Option<Stray>,
     /// A number that no other socket of the namespace ever had; `ss -e` shows it.

@@ -14,7 +14,7 @@ use super::counters::Counter;
 use super::demux::{Tuple, at_tail, enter, equals, leave, list_of, one_of};
 use super::packet::{Body, Packet};
 use super::route::{LO, Out, wire_family};
-use super::socket::{Socket, SocketId, State, Stray};
+use super::socket::{Datagram, Socket, SocketId, State, Stray};
 use super::{Errno, Namespace};
 
 /// The most that fits in one datagram of IPv4.
@@ -231,16 +231,16 @@ impl Namespace {
             return Err(errno.into());
         }
         let datagram = socket.datagrams.pop_front().ok_or(Errno::Eagain)?;
-        let v4 = is_mapped(self.socket_of(id).local) || self.socket_of(id).family == Family::V4;
-        self.count(if v4 { Counter::UdpInDatagrams } else { Counter::Udp6InDatagrams });
-        Ok(datagram)
+        self.count(if datagram.over_v4 { Counter::UdpInDatagrams } else { Counter::Udp6InDatagrams });
+        Ok(datagram.data)
     }
 
     /// A datagram came in.
     pub(super) fn receive_udp(&mut self, packet: &Packet, data: &[u8]) {
         let tuple = Tuple { local: packet.destination, port: packet.dport, peer: packet.source, dport: packet.sport };
         if let Some(id) = self.udp_lookup(&tuple) {
-            self.sock(id).datagrams.push_back(data.to_vec());
+            let datagram = Datagram { data: data.to_vec(), over_v4: is_mapped(tuple.local) };
+            self.sock(id).datagrams.push_back(datagram);
             return;
         }
         let to_group = tuple.local.to_ipv4_mapped().map_or(tuple.local.is_multicast(), |v4| v4.is_multicast());

@@ -121,7 +121,7 @@ impl Namespace {
             Some(v4) => self.routing.address_type(v4) == AddressType::Local,
             None => self.routing.is_local6(packet.destination),
         };
-        self.counters.received(packet, here);
+        self.counters.received(&packet, here);
         if here {
             match self.netfilter.input(self.now, found, by, &mut packet) {
                 Verdict::Accept => self.take_in(&packet),

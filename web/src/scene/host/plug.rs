@@ -211,7 +211,7 @@ pub fn of_socket(host: &Host, id: SocketId, socket: &Socket, state: State, focus
         who: who(host, id, socket),
         options: options(socket),
         queue: listens.then_some((socket.listening.queue.len(), socket.listening.backlog)),
-        unread: tcp.received.len() + socket.datagrams.iter().map(Vec::len).sum::<usize>(),
+        unread: tcp.received.len() + socket.datagrams.iter().map(|datagram| datagram.data.len()).sum::<usize>(),
         timer: resend.or(orphan),
         uid: socket.uid,
         decided: focus.decided == Some(Owner::Socket(id)),
