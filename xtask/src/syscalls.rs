@@ -96,7 +96,17 @@ fn read(
     file: &Path,
     parse: fn(&str) -> Result<Script, portlab_scenarios::syscalls::ScriptError>,
 ) -> anyhow::Result<Script> {
-    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
+        let (line, column) =
+            (good.matches('\n').count() + 1, good.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1);
+        let found = error.as_bytes()[good.len()];
+        anyhow!(
+            "{}, line {line}, column {column}: found the byte 0x{found:02x}, expected text in UTF-8",
+            file.display()
+        )
+    })?;
     parse(&text).map_err(|error| anyhow!("{}, {error}", file.display()))
 }
 
