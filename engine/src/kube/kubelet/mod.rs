@@ -14,6 +14,7 @@ pub mod probes;
 pub mod program;
 pub mod runtime;
 mod shell_script;
+mod sites;
 pub mod sockets;
 mod status;
 mod sync;
