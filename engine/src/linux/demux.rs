@@ -53,6 +53,8 @@ pub struct UdpPorts {
     pub(super) by_port: BTreeMap<u16, Vec<SocketId>>,
     pub(super) by_address: BTreeMap<(u16, Ipv6Addr), Vec<SocketId>>,
     pub(super) groups: u32,
+    /// How many sockets were ever connected.
+    pub(super) connected: u64,
     /// Groups of which a member was ever connected.
     pub(super) connected_groups: BTreeSet<u32>,
 }

@@ -231,6 +231,8 @@ pub struct Socket {
     pub tcp: Tcp,
     /// Datagrams that were received and not read.
     pub datagrams: VecDeque<Datagram>,
+    /// Of UDP sockets, the how many-th that was connected; 0 for none.
+    pub connected_as: u64,
     /// Where the last `connect` of UDP over IPv4 failed to go.
     pub stray: Option<Stray>,
     /// A number that no other socket of the namespace ever had; `ss -e` shows it.
@@ -269,6 +271,7 @@ impl Socket {
             listening: Listening::default(),
             tcp: Tcp::default(),
             datagrams: VecDeque::new(),
+            connected_as: 0,
             stray: None,
             inode,
         }

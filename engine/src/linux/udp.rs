@@ -146,6 +146,10 @@ impl Namespace {
         }
         let group = self.socket_of(id).group;
         self.udp_ports.connected_groups.extend(group);
+        if self.socket_of(id).connected_as == 0 {
+            self.udp_ports.connected += 1;
+            self.sock(id).connected_as = self.udp_ports.connected;
+        }
         let socket = self.sock(id);
         (socket.peer, socket.dport, socket.state) = (path.destination, to.port(), State::Established);
         socket.stray = None;
@@ -265,12 +269,14 @@ impl Namespace {
     fn udp_lookup(&self, tuple: &Tuple) -> Option<SocketId> {
         let wildcard = wire_family(tuple.local).any();
         let list = self.udp_ports.by_address.get(&list_of(tuple.port, tuple.local));
-        let exact = list.into_iter().flatten().copied().find(|id| {
+        // Of several the one that was connected last for the first time (`udp_lib_hash4`).
+        let exact = list.into_iter().flatten().copied().filter(|id| {
             let socket = self.socket_of(*id);
             socket.state == State::Established
                 && (socket.local, socket.peer, socket.dport) == (tuple.local, tuple.peer, tuple.dport)
                 && self.came_by(socket.options.device, tuple.peer)
         });
+        let exact = exact.max_by_key(|id| self.socket_of(*id).connected_as);
         exact.or_else(|| [tuple.local, wildcard].into_iter().find_map(|address| self.udp_best(tuple, address)))
     }
 
