@@ -269,6 +269,8 @@ fn what_is_translated_is_said_not_to_be_modelled() {
     let address = run(&mut lab, "kubectl get svc api -o jsonpath='{.spec.clusterIP}'").replace("[0]", "");
     let asked = in_pod(&mut lab, "client", &format!("curl -s http://{address}/"));
     assert!(asked.contains("portlab does not model the addresses of Services yet"), "{asked}");
+    let asked = in_pod(&mut lab, "client", &format!("ab -n 9 http://{address}/"));
+    assert!(asked.contains("the addresses of Services yet") && asked.contains("exit code 113"), "{asked}");
     let asked = run(&mut lab, &format!("curl -s http://172.18.0.2:{node_port}/"));
     assert!(asked.contains("portlab does not model node ports yet"), "{asked}");
 }

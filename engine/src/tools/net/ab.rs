@@ -111,7 +111,13 @@ fn perform(cx: &mut Cx, process: Process, load: &Load, goes_on: bool, timeout_se
     while sum.tally.complete < load.requests && !cx.world.halted() {
         let left = load.requests - sum.tally.complete;
         let round = Load { requests: left, ..load.clone() };
-        let Answer::Loaded(tally) = process.call(cx, Call::Load { load: round }) else { break };
+        let tally = match process.call(cx, Call::Load { load: round }) {
+            Answer::Loaded(tally) => tally,
+            Answer::Refused { refusal, .. } => {
+                return Err(failed(cx, "\napr_socket_connect()", refusal.errno, ""));
+            }
+            _ => break,
+        };
         add(&mut sum, &tally);
         let done = if sum.tally.complete > 0 {
             format!("Total of {} requests completed\n", sum.tally.complete)
