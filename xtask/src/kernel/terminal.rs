@@ -20,7 +20,7 @@ use rustix::termios::{LocalModes, OptionalActions, OutputModes, tcgetattr, tcset
 const COMMAND_LIMIT: Duration = Duration::from_secs(150);
 /// What one command may print.
 const OUTPUT_BYTES_MAX: usize = 4 << 20;
-/// Stands around a command's exit status, behind what it printed.
+/// Stands around a command's exit status in the prompt, behind what the command printed.
 const MARK: char = '\u{1e}';
 
 /// The shell.
@@ -53,7 +53,7 @@ impl Terminal {
             .current_dir(folder)
             .env_clear()
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-            .envs([("LC_ALL", "C"), ("TERM", "dumb"), ("PS1", ""), ("PS2", "")])
+            .envs([("LC_ALL", "C"), ("TERM", "dumb"), ("PS1", &format!("{MARK}$?{MARK}")), ("PS2", "")])
             .env("HOME", folder)
             .stdin(slave)
             .stdout(writer.try_clone()?)
@@ -70,7 +70,8 @@ impl Terminal {
             }
         });
         let mut terminal = Terminal { shell, input: File::from(master), output };
-        let up = terminal.run("set +H; PS1= PS2=; ip link set lo up")?;
+        terminal.prompt("bash")?;
+        let up = terminal.run("set +H; ip link set lo up")?;
         ensure!(up.exit == 0 && up.output.is_empty(), "a shell in namespaces of its own does not start: {}", up.output);
         Ok(terminal)
     }
@@ -87,11 +88,23 @@ impl Terminal {
 
     /// Runs a command line; what background programs print meanwhile is with it.
     ///
+    /// While it runs nothing more stands in the terminal: a program in the background that looks there would find it, try to
+    /// read it, and be stopped. So the shell says by its prompt, behind what has ended in the background, that it is done.
+    ///
     /// # Errors
     /// It takes longer than [`COMMAND_LIMIT`], or prints too much, or the shell has ended.
     pub fn run(&mut self, line: &str) -> anyhow::Result<Seen> {
-        // The mark is a line of its own: what has ended in the background is told before it.
-        writeln!(self.input, "{line}\nprintf '\\036%d\\036' \"$?\"")?;
+        // Several lines are one command, so that one prompt follows them.
+        let whole = match line.trim_end().contains('\n') {
+            true => format!("eval '{}'\n", line.replace('\'', r"'\''")),
+            false => format!("{}\n", line.trim_end()),
+        };
+        self.input.write_all(whole.as_bytes())?;
+        self.prompt(line)
+    }
+
+    /// Waits for the shell's prompt; what was printed before it.
+    fn prompt(&mut self, line: &str) -> anyhow::Result<Seen> {
         let end = Instant::now() + COMMAND_LIMIT;
         let mut bytes = Vec::new();
         loop {
