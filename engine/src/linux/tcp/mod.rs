@@ -12,6 +12,7 @@ pub mod time_wait;
 pub mod timers;
 
 use super::Namespace;
+use super::address::ANY4;
 use super::counters::Counter;
 use super::demux::{Holder, Tuple};
 use super::packet::{Body, Packet, Segment};
@@ -103,7 +104,12 @@ impl Namespace {
         }
         self.count(Counter::TcpOutSegs);
         self.count(Counter::TcpOutRsts);
-        self.transmit(to.answer(Body::Tcp(reset)));
+        let mut answer = to.answer(Body::Tcp(reset));
+        if answer.destination == ANY4 {
+            // The way to nobody leads to the own address, and there the answer goes (`ip_send_unicast_reply`).
+            answer.destination = answer.source;
+        }
+        self.transmit(answer);
     }
 
     /// A first sequence number: later ones of one tuple are higher.
