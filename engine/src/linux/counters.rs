@@ -60,6 +60,8 @@ pub enum Counter {
     Icmp6OutDestUnreachs,
     TcpExtTCPAbortOnTimeout,
     TcpExtTCPOrigDataSent,
+    TcpExtLockDroppedIcmps,
+    TcpExtTcpTimeoutRehash,
 }
 
 /// Counter and name, in the order of `nstat`.
@@ -98,6 +100,7 @@ const NAMES: &[(Counter, &str)] = &[
     (Counter::Udp6NoPorts, "Udp6NoPorts"),
     (Counter::Udp6OutDatagrams, "Udp6OutDatagrams"),
     (Counter::TcpExtEmbryonicRsts, "TcpExtEmbryonicRsts"),
+    (Counter::TcpExtLockDroppedIcmps, "TcpExtLockDroppedIcmps"),
     (Counter::TcpExtTW, "TcpExtTW"),
     (Counter::TcpExtTWRecycled, "TcpExtTWRecycled"),
     (Counter::TcpExtTWKilled, "TcpExtTWKilled"),
@@ -113,13 +116,17 @@ const NAMES: &[(Counter, &str)] = &[
     (Counter::TcpExtTCPSYNChallenge, "TcpExtTCPSYNChallenge"),
     (Counter::TcpExtTCPSynRetrans, "TcpExtTCPSynRetrans"),
     (Counter::TcpExtTCPOrigDataSent, "TcpExtTCPOrigDataSent"),
+    (Counter::TcpExtTcpTimeoutRehash, "TcpExtTcpTimeoutRehash"),
     (Counter::IpExtInNoECTPkts, "IpExtInNoECTPkts"),
 ];
 
 /// Counters that nothing here can move: no segment is lost, damaged or too many, nobody asks for Fast Open, keepalive or
-/// signatures, and no half-open connection lasts.
+/// signatures, no half-open connection lasts, and nothing is forwarded over IPv6.
 const NEVER: &str = "IpForwDatagrams IpInAddrErrors IpInDiscards IpInHdrErrors IpInUnknownProtos IpReasmFails IpReasmOKs \
-    IpReasmReqds IpReasmTimeout IpFragCreates IpFragFails IpFragOKs IcmpInCsumErrors IcmpOutErrors \
+    IpReasmReqds IpReasmTimeout IpFragCreates IpFragFails IpFragOKs IpOutDiscards IcmpInCsumErrors IcmpInErrors IcmpOutErrors \
+    Ip6InAddrErrors Ip6InDiscards Ip6InHdrErrors Ip6InNoRoutes Ip6InTooBigErrors Ip6InTruncatedPkts Ip6InUnknownProtos \
+    Ip6OutDiscards Ip6OutForwDatagrams Ip6ReasmFails Ip6ReasmOKs Ip6ReasmReqds Ip6ReasmTimeout Ip6FragCreates \
+    Ip6FragFails Ip6FragOKs Icmp6InCsumErrors Icmp6InErrors Icmp6OutErrors \
     TcpInCsumErrors TcpInErrs UdpInCsumErrors UdpInErrors UdpMemErrors UdpRcvbufErrors UdpSndbufErrors \
     Udp6InCsumErrors Udp6InErrors Udp6MemErrors Udp6RcvbufErrors Udp6SndbufErrors \
     TcpExtOfoPruned TcpExtOutOfWindowIcmps TcpExtPruneCalled TcpExtRcvPruned TcpExtSyncookiesFailed \

@@ -75,6 +75,8 @@ pub struct Namespace {
     timers: Timers,
     /// Packets to own addresses that are under way.
     backlog: VecDeque<Packet>,
+    /// The socket that talks to itself and owes an ACK.
+    owed_ack: Option<SocketId>,
     /// Packets that left by another device.
     pub outbox: Vec<Leaving>,
     /// Packets that wait for an address on a link that nobody has.
@@ -109,6 +111,7 @@ impl Namespace {
             flows: Flows::new(seed),
             timers: Timers::default(),
             backlog: VecDeque::new(),
+            owed_ack: None,
             outbox: Vec::new(),
             neighbours: BTreeMap::new(),
             random: Random(seed),

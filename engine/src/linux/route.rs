@@ -184,8 +184,8 @@ impl Routing {
         }
         let Some((out, preferred)) = self.link(to.to_ipv6_mapped(), device) else {
             return match device {
-                // The kernel takes it to be on the link, and on lo nobody is.
-                Some(LO) => path(chosen(self.global_of_lo()), to, Out::Nowhere),
+                // The kernel takes it to be on the link, and lo hands back whatever goes out by it.
+                Some(LO) => path(chosen(self.global_of_lo()), to, Out::Local),
                 _ => Err(Errno::Enetunreach),
             };
         };

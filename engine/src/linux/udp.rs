@@ -13,7 +13,7 @@ use super::bucket::Owner;
 use super::counters::Counter;
 use super::demux::{Tuple, at_tail, enter, equals, leave, list_of, one_of};
 use super::packet::{Body, Packet};
-use super::route::{LO, Out, wire_family};
+use super::route::{Out, wire_family};
 use super::socket::{Datagram, Socket, SocketId, State, Stray};
 use super::{Errno, Namespace};
 
@@ -217,12 +217,11 @@ impl Namespace {
             body: Body::Udp(data.to_vec()),
         };
         self.count(if is_mapped(packet.destination) { Counter::UdpOutDatagrams } else { Counter::Udp6OutDatagrams });
-        // What goes out by lo comes in by lo, whatever its address.
-        if stray.is_some() || device == Some(LO) {
+        if stray.is_some() {
             self.counters.sent(&packet);
             self.backlog.push_back(packet);
         } else {
-            self.transmit(packet);
+            self.transmit_by(device, packet);
         }
         self.deliver();
         Ok(data.len())

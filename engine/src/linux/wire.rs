@@ -9,6 +9,7 @@ use std::net::Ipv6Addr;
 
 use super::Namespace;
 use super::address::{is_any, is_mapped};
+use super::counters::Counter;
 use super::demux::{Holder, Tuple};
 use super::errno::Errno;
 use super::packet::{Body, Packet, Unreachable};
@@ -35,22 +36,20 @@ pub struct Leaving {
 }
 
 impl Namespace {
-    /// Puts a packet on the wire.
-    pub(super) fn transmit(&mut self, mut packet: Packet) {
-        let mut out = self.way_out(&packet);
+    /// Puts a packet on the wire that no socket bound to a device sends.
+    pub(super) fn transmit(&mut self, packet: Packet) {
+        self.transmit_by(None, packet);
+    }
+
+    /// Puts a packet on the wire; `by` is the device that its socket is bound to.
+    pub(super) fn transmit_by(&mut self, by: Option<u32>, mut packet: Packet) {
+        let mut out = self.way_out(&packet, by);
         let found = if out.is_some() { self.netfilter.track(self.now, &mut packet) } else { Found::Untracked };
         if matches!(found, Found::Known(_, Direction::Reply)) {
             // It may have another destination now (`ip_route_me_harder`).
-            out = self.way_out(&packet);
+            out = self.way_out(&packet, by);
         }
-        let Some((device, hop)) = out else {
-            // Where no way leads on nobody hears of it; lo takes it all the same.
-            if self.out_of(&packet) == Some(Out::Nowhere) {
-                self.counters.sent(&packet);
-                self.counters.received(&packet, false);
-            }
-            return self.note_dropped(|| packet, Why::NobodyThere);
-        };
+        let Some((device, hop)) = out else { return self.lose(packet, by) };
         self.counters.sent(&packet);
         if found == Found::New {
             let name = self.routing.devices.iter().find(|other| other.index == device).map(|other| &*other.name);
@@ -63,14 +62,29 @@ impl Namespace {
         }
     }
 
-    fn out_of(&self, packet: &Packet) -> Option<Out> {
+    /// No way leads on. Of IPv4, lo takes it all the same; of IPv6, the host tells itself that there is no route.
+    fn lose(&mut self, packet: Packet, by: Option<u32>) {
+        if self.out_of(&packet, by) == Some(Out::Nowhere) {
+            if is_mapped(packet.destination) {
+                self.counters.sent(&packet);
+                self.counters.received(&packet, false);
+            } else {
+                self.counters.add(Counter::Ip6OutRequests);
+                self.counters.add(Counter::Ip6OutNoRoutes);
+                self.tell_unreachable(&packet, Unreachable::Net);
+            }
+        }
+        self.note_dropped(|| packet, Why::NobodyThere);
+    }
+
+    fn out_of(&self, packet: &Packet, by: Option<u32>) -> Option<Out> {
         let source = if is_any(packet.source) { wire_family(packet.destination).any() } else { packet.source };
-        Some(self.routing.output(source, packet.destination, None).ok()?.out)
+        Some(self.routing.output(source, packet.destination, by).ok()?.out)
     }
 
     /// The device that a packet of a socket leaves by, and the next address unless it stays here.
-    fn way_out(&self, packet: &Packet) -> Option<(u32, Option<Ipv6Addr>)> {
-        match self.out_of(packet)? {
+    fn way_out(&self, packet: &Packet, by: Option<u32>) -> Option<(u32, Option<Ipv6Addr>)> {
+        match self.out_of(packet, by)? {
             Out::Local => Some((LO, None)),
             Out::Link { device, hop } if device != LO => Some((device, Some(hop))),
             _ => None,
@@ -102,10 +116,15 @@ impl Namespace {
 
     /// Delivers what is under way to own addresses.
     pub(super) fn deliver(&mut self) {
-        while let Some(packet) = self.backlog.pop_front() {
-            self.note_packet(Way::Lo, &packet);
-            self.counters.received(&packet, true);
-            self.take_in(&packet);
+        loop {
+            while let Some(packet) = self.backlog.pop_front() {
+                self.note_packet(Way::Lo, &packet);
+                self.counters.received(&packet, true);
+                self.take_in(&packet);
+            }
+            if !self.send_owed_ack() {
+                break;
+            }
         }
     }
 
@@ -147,7 +166,7 @@ impl Namespace {
             Body::Tcp(segment) => self.receive_tcp(packet, segment),
             Body::Udp(data) => self.receive_udp(packet, data),
             Body::PortUnreachable => self.receive_unreachable(packet),
-            Body::Unreachable { what, protocol: Protocol::Tcp, .. } => self.was_unreachable(packet, *what),
+            Body::Unreachable { what, by, protocol: Protocol::Tcp } => self.was_unreachable(packet, *what, *by),
             // To UDP it is no error.
             Body::Unreachable { .. } => {}
         }
@@ -172,17 +191,29 @@ impl Namespace {
         }
     }
 
+    /// Whether a packet to that address came here although the address is not an own one: over `lo`, by a socket bound to it.
+    pub(super) fn is_nobodys(&self, address: Ipv6Addr) -> bool {
+        !is_any(address) && !self.is_own(address)
+    }
+
     fn is_own(&self, address: Ipv6Addr) -> bool {
         address
             .to_ipv4_mapped()
             .map_or_else(|| self.routing.is_local6(address), |v4| self.routing.address_type(v4) == AddressType::Local)
     }
 
-    /// A segment did not get there. Only a connection that is being opened gives up.
-    fn was_unreachable(&mut self, packet: &Packet, what: Unreachable) {
+    /// A segment did not get there. Only a connection that is being opened gives up, and not while its call holds the socket:
+    /// what the host itself has to say of the first SYN comes within that call.
+    fn was_unreachable(&mut self, packet: &Packet, what: Unreachable, by: Ipv6Addr) {
         let tuple = Tuple::of_receiver(packet);
         let Some(Holder::Socket(id)) = self.lookup_established(&tuple) else { return };
-        if self.socket_of(id).state == State::SynSent {
+        let socket = self.socket_of(id);
+        if socket.state != State::SynSent {
+            return;
+        }
+        if socket.tcp.retransmits == 0 && self.is_own(by) {
+            self.counters.add(Counter::TcpExtLockDroppedIcmps);
+        } else {
             self.sock(id).error = Some(match what {
                 Unreachable::Host => Errno::Ehostunreach,
                 Unreachable::Net => Errno::Enetunreach,

@@ -91,9 +91,9 @@ impl Namespace {
         keys.into_iter().flatten().for_each(|key| self.timers.cancel(key));
     }
 
-    /// RST to somebody whose segment fits no connection; a RST is not answered.
+    /// RST to somebody whose segment fits no connection; nobody answers a RST, or for an address that is not an own one.
     pub(super) fn refuse(&mut self, to: &Packet, segment: &Segment) {
-        if segment.rst {
+        if segment.rst || self.is_nobodys(to.destination) {
             return;
         }
         let mut reset = Segment { rst: true, ..Segment::default() };

@@ -9,7 +9,7 @@ use super::super::Namespace;
 use super::super::address::{ANY4, is_mapped};
 use super::super::counters::Counter;
 use super::super::packet::{Body, Packet, Segment, before};
-use super::super::socket::{Acks, SocketId};
+use super::super::socket::{Acks, SocketId, State};
 use super::super::timer::Timer;
 
 /// How long an ACK waits for something to ride on, in ms (`TCP_ATO_MIN`).
@@ -106,6 +106,7 @@ impl Namespace {
             socket.tcp.snd_sml = segment.seq.wrapping_add(super::super::number(segment.data.len()));
         }
         let (mut source, sport, mut destination, dport) = (socket.local, socket.sport, socket.peer, socket.dport);
+        let device = socket.options.device;
         if let Some(v4) = socket.tcp.v4_peer.filter(|_| !is_mapped(destination)) {
             destination = v4;
             source = self.routing.output(ANY4, v4, None).map_or(ANY4, |path| path.source);
@@ -113,7 +114,7 @@ impl Namespace {
         if let Some(key) = rides {
             self.timers.cancel(key);
         }
-        self.transmit(Packet { source, sport, destination, dport, body: Body::Tcp(segment) });
+        self.transmit_by(device, Packet { source, sport, destination, dport, body: Body::Tcp(segment) });
     }
 
     /// Sends what was taken for sending, unless it has to wait for an ACK.
@@ -145,6 +146,28 @@ impl Namespace {
     pub(super) fn send_ack(&mut self, id: SocketId) {
         let seq = self.socket_of(id).tcp.snd_nxt;
         self.send_segment(id, Segment { ack: true, seq, ..Segment::default() });
+    }
+
+    /// A bare ACK at once; that of a socket which talks to itself once it has taken in all that is under way, unless something
+    /// took it along (`tcp_backlog_ack_defer`).
+    pub(super) fn send_ack_soon(&mut self, id: SocketId) {
+        let socket = self.socket_of(id);
+        if (socket.local, socket.num) == (socket.peer, socket.dport) {
+            self.sock(id).tcp.acks.scheduled = true;
+            self.owed_ack = Some(id);
+        } else {
+            self.send_ack(id);
+        }
+    }
+
+    /// The ACK that a socket owes itself; whether one was sent.
+    pub(in crate::linux) fn send_owed_ack(&mut self) -> bool {
+        let owed = self.owed_ack.take().filter(|id| {
+            let socket = self.sockets.get(id.0 as usize);
+            socket.is_some_and(|socket| socket.state != State::Close && socket.tcp.acks.scheduled)
+        });
+        owed.into_iter().for_each(|id| self.send_ack(id));
+        owed.is_some()
     }
 
     /// RST of a connection that this end gives up.
@@ -179,7 +202,7 @@ impl Namespace {
             return;
         }
         if tcp.acks.quick > 0 && !tcp.acks.interactive {
-            self.send_ack(id);
+            self.send_ack_soon(id);
         } else if tcp.delayed_ack.is_none() {
             let wait = tcp.acks.wait_ms.clamp(TICK_MS, DELAYED_ACK_MS);
             let key = self.set_timer(self.now + wait, Timer::DelayedAck(id));

@@ -68,6 +68,13 @@ impl Namespace {
             self.note_dropped(|| packet_of(tuple, segment), Why::QueueFull);
             return;
         }
+        if self.is_nobodys(tuple.local) {
+            // It came over lo to an address of nobody: no answer has a source.
+            self.count(Counter::IpOutNoRoutes);
+            self.count(Counter::TcpExtListenDrops);
+            self.note_dropped(|| packet_of(tuple, segment), Why::NobodyThere);
+            return;
+        }
         let iss = self.first_sequence_number();
         let entry = self.requests.vacant_key();
         let id = RequestId(super::super::number(entry));
@@ -367,7 +374,7 @@ impl Namespace {
             return Fate::Taken;
         }
         if segment.seq != rcv_nxt {
-            self.send_ack(id);
+            self.send_ack_soon(id);
             return Fate::Taken;
         }
         let tcp = &mut self.sock(id).tcp;

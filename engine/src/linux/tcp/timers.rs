@@ -5,11 +5,9 @@
 //! connection stands.
 
 use super::super::Namespace;
-use super::super::address::is_mapped;
 use super::super::counters::Counter;
 use super::super::errno::Errno;
 use super::super::packet::Segment;
-use super::super::route::Out;
 use super::super::socket::{RequestId, SocketId, State};
 use super::super::timer::Timer;
 use super::connect::SYN_TIMEOUT_MS;
@@ -67,19 +65,13 @@ impl Namespace {
             self.done(id);
             return;
         }
+        self.count(Counter::TcpExtTcpTimeoutRehash);
         let doubled = tries.saturating_sub(linear).min(20);
         self.retransmit_at(id, self.now + (SYN_TIMEOUT_MS << doubled).min(RTO_MS_MAX));
         self.count(Counter::TcpRetransSegs);
         self.count(Counter::TcpExtTCPSynRetrans);
         let ack = state == State::SynRecv;
         self.send_again(id, Segment { syn: true, ack, seq, ..Segment::default() });
-        // Of IPv6, lo says at once that it leads no further. Of the first SYN nobody hears that: its call holds the socket.
-        let socket = self.socket_of(id);
-        let out = self.routing.output(socket.source, socket.peer, socket.options.device).map(|path| path.out);
-        if out == Ok(Out::Nowhere) && !is_mapped(socket.peer) {
-            self.sock(id).error = Some(Errno::Enetunreach);
-            self.done(id);
-        }
     }
 
     /// Sends SYN and ACK again, or forgets the half-open connection.
