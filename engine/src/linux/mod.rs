@@ -197,15 +197,7 @@ impl Namespace {
         if done(self) {
             return true;
         }
-        while let Some((at, timer)) = self.timers.pop(end) {
-            self.now = self.now.max(at);
-            self.goes_off(timer);
-            // Timers that are due together go off together, and what they send is received after that.
-            let now = self.now;
-            while let Some((_, timer)) = self.timers.pop(now) {
-                self.goes_off(timer);
-            }
-            self.deliver();
+        while self.next_goes_off(end) {
             if done(self) {
                 return true;
             }
@@ -219,13 +211,18 @@ impl Namespace {
         self.now = self.now.max(now);
     }
 
-    /// Lets the first thing happen that is due by this time.
-    pub(crate) fn next_goes_off(&mut self, by: u64) {
-        if let Some((at, timer)) = self.timers.pop(by) {
-            self.now = self.now.max(at);
+    /// Lets the first thing happen that is due by this time; whether there was one. Timers that are due together go off
+    /// together, and what they send is received after that.
+    pub(crate) fn next_goes_off(&mut self, by: u64) -> bool {
+        let Some((at, timer)) = self.timers.pop(by) else { return false };
+        self.now = self.now.max(at);
+        self.goes_off(timer);
+        let now = self.now;
+        while let Some((_, timer)) = self.timers.pop(now) {
             self.goes_off(timer);
-            self.deliver();
         }
+        self.deliver();
+        true
     }
 
     fn set_timer(&mut self, due: u64, timer: Timer) -> TimerKey {
