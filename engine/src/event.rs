@@ -75,8 +75,16 @@ pub enum What {
     /// A host is gone, with all that ran there.
     HostStopped { host: Rc<str> },
     /// A process made a system call on a host, and what it was answered; what has happened on the hosts since the event
-    /// before that told it.
-    Called { host: Rc<str>, pid: u32, program: Rc<str>, call: Call, answer: Answer, trace: Rc<[Moment]> },
+    /// before that told it. A call that waits is answered later than it is made.
+    Called {
+        host: Rc<str>,
+        pid: u32,
+        program: Rc<str>,
+        call: Call,
+        answer: Answer,
+        answered: Time,
+        trace: Rc<[Moment]>,
+    },
     /// Time has passed, and on the hosts something happened by itself.
     Passed { trace: Rc<[Moment]> },
 }

@@ -93,6 +93,10 @@ impl<'a> Network<'a> {
         self.settle(now);
         match begun {
             Begun::Done(answer) => answer,
+            Begun::Sleeps(time) => {
+                self.come_up(now.plus(time));
+                Answer::Number(0)
+            }
             Begun::Loads => self.round_of_requests(now, place, pid, call),
             Begun::Waits(wait) => {
                 let now = self.wait_for(place, &wait);

@@ -196,9 +196,10 @@ impl World {
         let at = self.now();
         let (answer, trace) = self.state.make(host, pid, &call);
         let trace = self.bounded(trace);
-        let what = What::Called { host: name, pid, program, call, answer: answer.clone(), trace };
+        let answered = self.state.hosts[host].now();
+        let what = What::Called { host: name, pid, program, call, answer: answer.clone(), answered, trace };
         self.record(Event { index, at, actor, what, cause: self.cause });
-        let waited = self.state.hosts[host].now().since(at);
+        let waited = answered.since(at);
         if !waited.is_zero() {
             self.advance(waited);
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::host_spec::{DeviceSpec, ProcessSpec, RouteSpec};
 use crate::http::{Load, Site, Tally};
@@ -72,6 +73,10 @@ pub enum Call {
     },
     Seteuid {
         uid: u32,
+    },
+    /// The process does nothing for so long.
+    Sleep {
+        millis: u64,
     },
     /// The process serves this site from now on, on the sockets that it listens on.
     Serve {
@@ -169,6 +174,7 @@ impl fmt::Display for Call {
             Call::Getsockname { fd } => write!(f, "getsockname({fd})"),
             Call::Getpeername { fd } => write!(f, "getpeername({fd})"),
             Call::Seteuid { uid } => write!(f, "seteuid({uid})"),
+            Call::Sleep { millis } => write!(f, "sleep({})", Duration::from_millis(*millis).as_secs_f64()),
             Call::Serve { .. } => f.write_str("serves HTTP"),
             Call::Load { load } => {
                 let count = load.concurrency.min(load.requests);

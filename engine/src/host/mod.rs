@@ -46,6 +46,8 @@ pub(crate) enum Part {
 pub(crate) enum Begun {
     Done(Answer),
     Waits(Wait),
+    /// The process sleeps for so long.
+    Sleeps(Duration),
     /// A round of requests is to be made.
     Loads,
 }
@@ -221,6 +223,10 @@ impl Host {
                 self.namespace.wait(&wait);
                 self.finish(wait)
             }
+            Begun::Sleeps(time) => {
+                self.pass(now.plus(time));
+                Answer::Number(0)
+            }
             Begun::Loads => Answer::Loaded(Rc::default()),
         }
     }
@@ -340,6 +346,7 @@ impl Host {
                 Ok(Some(Begun::Waits(namespace.begin_connect(at(fd)?, *to)?)))
             }
             Call::Load { .. } => Ok(Some(Begun::Loads)),
+            Call::Sleep { millis } => Ok(Some(Begun::Sleeps(Duration::from_millis(*millis)))),
             Call::Serve { site } => {
                 process.serves = Some(site.clone());
                 Ok(Some(Begun::Done(Answer::Number(0))))
@@ -425,6 +432,7 @@ impl Host {
             | Call::Unplug { .. }
             | Call::Close { .. }
             | Call::Load { .. }
+            | Call::Sleep { .. }
             | Call::Serve { .. } => {}
             Call::Exit => {
                 // A process that ends waits for no socket that lingers.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use portlab_engine::linux::Errno;
 pub use portlab_engine::linux::options::SocketOption;
@@ -164,11 +165,7 @@ impl fmt::Display for Call {
             Self::Sysctl { name, value: Some(value) } => write!(f, "sysctl({name}, {})", Word(value)),
             Self::Seteuid(uid) => write!(f, "seteuid({uid})"),
             Self::Addr { device, ip, prefix } => write!(f, "addr({device}, {ip}/{prefix})"),
-            Self::Sleep { millis } if millis % 1000 == 0 => write!(f, "sleep({})", millis / 1000),
-            Self::Sleep { millis } => {
-                let fraction = format!("{:03}", millis % 1000);
-                write!(f, "sleep({}.{})", millis / 1000, fraction.trim_end_matches('0'))
-            }
+            Self::Sleep { millis } => write!(f, "sleep({})", Duration::from_millis(*millis).as_secs_f64()),
             Self::Counter(name) => write!(f, "counter({name})"),
         }
     }

@@ -4,7 +4,6 @@
 //! [`from_host`] are the one translation between a script's calls and a host's; [`super::on_lab`] uses it too.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use portlab_engine::host::{self, Host};
 use portlab_engine::linux::Errno;
@@ -46,11 +45,6 @@ impl Engine {
 
 impl Kernel for Engine {
     fn answer(&mut self, call: &Call, new: &str) -> Answer {
-        if let Call::Sleep { millis } = call {
-            self.now = self.now.plus(Duration::from_millis(*millis));
-            network::pass(&mut self.hosts, self.now);
-            return Answer::Zero;
-        }
         let host = &self.hosts[HOST];
         let asked = match to_host(call, new, |name| host.processes.get(&self.pid)?.descriptor(name)) {
             Some(asked) => asked,
@@ -65,8 +59,7 @@ pub(super) fn spawn() -> host::Call {
     host::Call::spawn("script")
 }
 
-/// A script's call as a process makes it; none for what is no call of a process: to sleep, and to read a setting or a
-/// counter. A handle that is not open is descriptor `u32::MAX`, which gives `EBADF`.
+/// A script's call as a process makes it; none for what is no call of a process: to read a setting or a counter. A handle that is not open is descriptor `u32::MAX`, which gives `EBADF`.
 pub(super) fn to_host(call: &Call, new: &str, descriptor: impl Fn(&str) -> Option<u32>) -> Option<host::Call> {
     let fd = call.handle().and_then(descriptor).unwrap_or(u32::MAX);
     let name = Some(Rc::from(new));
@@ -94,7 +87,8 @@ pub(super) fn to_host(call: &Call, new: &str, descriptor: impl Fn(&str) -> Optio
         Call::Addr { device, ip, prefix } => {
             host::Call::AddAddress { device: device.as_str().into(), prefix: format!("{ip}/{prefix}").into() }
         }
-        Call::Sysctl { value: None, .. } | Call::Counter(_) | Call::Sleep { .. } => return None,
+        Call::Sleep { millis } => host::Call::Sleep { millis: *millis },
+        Call::Sysctl { value: None, .. } | Call::Counter(_) => return None,
     })
 }
 

@@ -3,8 +3,6 @@
 //! Each case has the host [`BENCH`] anew. Nothing is remembered here: a script's handles are the names of the process's
 //! descriptors. Left out: more hosts than one.
 
-use std::time::Duration;
-
 use portlab_engine::lab::Lab;
 
 use super::call::{Answer, Call};
@@ -56,10 +54,6 @@ impl<'a> OnLab<'a> {
 
 impl Kernel for OnLab<'_> {
     fn answer(&mut self, call: &Call, new: &str) -> Answer {
-        if let Call::Sleep { millis } = call {
-            self.lab.advance(Duration::from_millis(*millis));
-            return Answer::Zero;
-        }
         let Some(host) = self.lab.host(BENCH) else { return Answer::Any };
         let process = host.processes.get(&self.pid);
         let Some(asked) = to_host(call, new, |name| process?.descriptor(name)) else { return read(call, host) };

@@ -11,6 +11,7 @@ use portlab_engine::host::{Answer, Call};
 use portlab_engine::linux::bind::{Because, Refusal};
 use portlab_engine::linux::socket::{Protocol, State};
 use portlab_engine::linux::trace::Happening;
+use portlab_engine::time::Time;
 use portlab_scenarios::syscalls;
 
 use super::frame::{Decision, Frame, Glyph, Part};
@@ -54,31 +55,33 @@ impl Calling {
     /// there were any; else it goes along with the next.
     pub(super) fn stops(&mut self, events: &[Event], event: &Event, start: usize, frames: &mut Vec<Frame>) -> bool {
         let end = event.index + 1;
-        let mut put = |step, glyph, title, decision| {
+        let mut put = |step, clock, glyph, title, decision| {
             // All stops of an event but the first begin where it has ended.
             let start = if frames.last().is_some_and(|last| last.about == event.index) { end } else { start };
-            frames.push(Frame { start, end, about: event.index, step, clock: None, glyph, title, decision });
+            frames.push(Frame { start, end, about: event.index, step, clock, past: false, glyph, title, decision });
         };
         if let What::Passed { trace } = &event.what {
             for step in moment::steps(trace) {
                 let (glyph, title, decision) = stepping::said(&trace[step.0..step.1], "by itself");
-                put(Some(step), glyph, title, decision);
+                put(Some(step), None, glyph, title, decision);
             }
             return !trace.is_empty();
         }
-        let What::Called { host, pid, program, call, answer, trace } = &event.what else { return false };
+        let What::Called { host, pid, program, call, answer, answered, trace } = &event.what else { return false };
         self.follow(event);
         let Some((calls, all)) = self.counted(events, event, answer) else { return false };
         let name = fd_of(call, answer).and_then(|fd| self.names.get(&(host.clone(), *pid, fd)));
         let name = name.map(|name| &**name);
-        let happens = trace.iter().any(|moment| !matches!(moment.what, Happening::State(_)));
+        // A state that changes with a packet, or with the call itself, needs no stop of its own.
+        let sleeps = matches!(call, Call::Sleep { .. });
+        let happens = sleeps || trace.iter().any(|moment| !matches!(moment.what, Happening::State(_)));
         if happens && all <= STOPS_MAX {
             let own = words(call, name);
             for step in moment::steps(trace) {
                 let late = trace[step.0].at < u64::try_from(event.at.0).unwrap_or(0);
                 let place = if late { "by itself, before the next call" } else { &own };
                 let (glyph, title, decision) = stepping::said(&trace[step.0..step.1], place);
-                put(Some(step), glyph, title, decision);
+                put(Some(step), moment_of(trace[step.0].at, event), glyph, title, decision);
             }
         }
         let (glyph, title, mut decision) = said(call, answer, name);
@@ -86,7 +89,9 @@ impl Calling {
         if calls > 1 {
             decision.parts.insert(0, Part::Text(format!("{calls} calls; the last: ")));
         }
-        put(None, glyph, title, decision);
+        // Somebody else may have done something before it was answered.
+        let next = events.get(end).map_or(*answered, |next| next.at.min(*answered));
+        put(None, (next > event.at).then_some(next), glyph, title, decision);
         true
     }
 
@@ -112,6 +117,11 @@ impl Calling {
         let stop = run.since_stop >= run.all.div_ceil(STOPS_MAX) || news || last();
         stop.then(|| (std::mem::take(&mut run.since_stop), run.all))
     }
+}
+
+/// The clock at a moment of a call's trace that lies after the call was made.
+fn moment_of(at: u64, event: &Event) -> Option<Time> {
+    i64::try_from(at).ok().map(Time).filter(|at| *at > event.at)
 }
 
 /// The descriptor that a call works on, or that it gives.
@@ -211,6 +221,7 @@ fn glyph(call: &Call) -> Glyph {
         Call::Shutdown { .. } => Glyph::Socket(Shape::Closing),
         Call::Spawn { .. } => Glyph::Added,
         Call::Send { .. } | Call::Recv { .. } => Glyph::Hop,
+        Call::Sleep { .. } => Glyph::Waits,
         _ => Glyph::Changed,
     }
 }

@@ -50,8 +50,10 @@ pub struct Frame {
     pub about: usize,
     /// The part of that event's trace that the frame shows, where it does not show the whole event.
     pub step: Option<(usize, usize)>,
-    /// The moment that is shown, where time has passed since that event and no event tells it.
+    /// The moment that is shown, where time has passed since that event.
     pub clock: Option<Time>,
+    /// Whether that event is over, and the frame shows what came of it.
+    pub past: bool,
     pub glyph: Glyph,
     /// A word or two, beside the counter.
     pub title: String,
@@ -62,7 +64,7 @@ impl Frame {
     /// Its event, with the part of its trace that is shown; none where that event is past.
     #[must_use]
     pub fn shown<'a>(&self, events: &'a [Event]) -> Option<Shown<'a>> {
-        if self.clock.is_some() {
+        if self.past {
             return None;
         }
         Some(Shown { event: events.get(self.about)?, step: self.step })
@@ -137,7 +139,7 @@ pub fn frames(events: &[Event], from: usize, cluster: &str) -> Vec<Frame> {
             let ended = matches!(event.what, What::CommandEnded { .. });
             let (about, end, clock) =
                 if ended { (event.index, end, None) } else { (event.index - 1, event.index, Some(clock)) };
-            frames.push(Frame { start, end, about, step: None, clock, glyph, title, decision });
+            frames.push(Frame { start, end, about, step: None, clock, past: !ended, glyph, title, decision });
             start = end;
         }
         // What a kubelet does on a host goes along with what the cluster shows of it.
@@ -147,7 +149,8 @@ pub fn frames(events: &[Event], from: usize, cluster: &str) -> Vec<Frame> {
                 start = end;
             }
         } else if let Some((glyph, title, decision)) = stop(events, event, cluster) {
-            frames.push(Frame { start, end, about: event.index, step: None, clock: None, glyph, title, decision });
+            let (about, step, clock) = (event.index, None, None);
+            frames.push(Frame { start, end, about, step, clock, past: false, glyph, title, decision });
             start = end;
         } else if let Some(last) = frames.last_mut() {
             last.end = end;

@@ -2,7 +2,7 @@
 //!
 //! Within a command line time passes between two programs and after the last one (`sleep`, `wait`); what a program's own
 //! call waits for is told with the call. What happens by itself meanwhile, on hosts or in a cluster, has stops of its own
-//! and none of these. Leaves out the sleeping between the calls of a script, which no event tells.
+//! and none of these. That a script sleeps is a call like others.
 
 use portlab_engine::event::{Actor, Event, What};
 use portlab_engine::host::Call;
@@ -67,7 +67,8 @@ mod tests {
 
     fn called(actor: Actor, call: Call) -> (Actor, What) {
         let (host, program) = ("client".into(), "nc".into());
-        (actor, What::Called { host, pid: 1, program, call, answer: Answer::Number(0), trace: Rc::from([]) })
+        let (answer, answered, trace) = (Answer::Number(0), Time(0), Rc::from([]));
+        (actor, What::Called { host, pid: 1, program, call, answer, answered, trace })
     }
 
     #[test]

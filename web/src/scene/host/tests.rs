@@ -243,6 +243,21 @@ fn told(lab: &mut Lab, line: &str) -> Vec<(String, f64)> {
 }
 
 #[test]
+fn a_script_that_sleeps_stops_where_it_wakes() {
+    let (lab, frames) = after(
+        "socket(tcp4) = api\nbind(api, 127.0.0.1:8080)\nlisten(api)\nsocket(tcp4) = c\nconnect(c, 127.0.0.1:8080)\n\
+         accept(api) = s\nclose(c)\nclose(s)\nsleep(66)\nsleep(0.5)",
+    );
+    let clock = |frame: &Frame| frame.clock.unwrap_or(lab.at(frame.end).now);
+    let stops: Vec<_> = frames.iter().map(|frame| (frame.decision.to_string(), clock(frame))).collect();
+    let secs = |place: usize| stops[stops.len() - place].1.0 / 1000;
+    assert_eq!(stops[stops.len() - 1].0, "sleep(0.5) = 0");
+    assert_eq!((&*stops[stops.len() - 2].0, secs(2)), ("sleep(66) = 0", 66), "{stops:?}");
+    // What happens by itself while it sleeps comes first.
+    assert_eq!((&*stops[stops.len() - 3].0, secs(3)), ("127.0.0.1:41750 TIME_WAIT → CLOSE", 60), "{stops:?}");
+}
+
+#[test]
 fn time_that_passes_is_a_stop_with_its_clock() {
     let mut lab = linked();
     let quiet = |secs: &str| format!("{secs} pass, and nothing happens");
