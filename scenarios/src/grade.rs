@@ -129,10 +129,19 @@ pub fn held(world: &mut dyn World, question: &Question, made: &[Made]) -> Vec<us
 
 /// The first goal that does not hold now; `made` are the calls of the program, where it is one.
 pub fn first_open<'a>(world: &mut dyn World, exercise: &'a Exercise, made: &[Made]) -> Option<&'a Goal> {
-    exercise.goals.iter().find(|goal| match &goal.call {
-        Some(call) => !script::came(made, call),
-        None => !check_holds(world, &goal.check, false),
-    })
+    exercise.goals.iter().find(|goal| !holds_now(world, goal, made))
+}
+
+/// Of each goal whether it holds now; `made` are the calls of the program, where it is one.
+pub fn holding(world: &mut dyn World, exercise: &Exercise, made: &[Made]) -> Vec<bool> {
+    exercise.goals.iter().map(|goal| holds_now(world, goal, made)).collect()
+}
+
+fn holds_now(world: &mut dyn World, goal: &Goal, made: &[Made]) -> bool {
+    match &goal.call {
+        Some(call) => script::came(made, call),
+        None => check_holds(world, &goal.check, false),
+    }
 }
 
 /// Whether every goal of commands holds, now or soon.

@@ -85,7 +85,10 @@ impl Calling {
             }
         }
         let (glyph, title, mut decision) = said(call, answer, name);
-        decision.place = format!("{program} ({pid}) on {host}");
+        decision.place = match call {
+            Call::Spawn { .. } => format!("on {host}"),
+            _ => format!("{program} ({pid}) on {host}"),
+        };
         if calls > 1 {
             decision.parts.insert(0, Part::Text(format!("{calls} calls; the last: ")));
         }
@@ -179,6 +182,10 @@ fn result(call: &Call, answer: &Answer, name: Option<&str>) -> String {
 
 /// The stop of a call.
 fn said(call: &Call, answer: &Answer, name: Option<&str>) -> (Glyph, String, Decision) {
+    if let (Call::Spawn { process }, Ok(pid)) = (call, answer.number()) {
+        let decision = Decision::new("Process", process.line.to_string(), format!(" starts as process {pid}"), "");
+        return (glyph(call), "start".to_owned(), decision);
+    }
     let own = if matches!(call, Call::Socket { .. }) { None } else { name };
     let text = words(call, own);
     let title = text.split('(').next().unwrap_or_default().to_owned();
@@ -186,19 +193,28 @@ fn said(call: &Call, answer: &Answer, name: Option<&str>) -> (Glyph, String, Dec
         let rest = format!(" = {}", result(call, answer, name));
         return (glyph(call), title, Decision::new("Call", text, rest, ""));
     };
-    let waits = matches!(refusal.errno.name(), "EINPROGRESS" | "EALREADY" | "EAGAIN");
+    let waits = says_wait(refusal.errno.name());
     let words = format!(" = -1 {} ({})", refusal.errno.name(), refusal.errno.words());
     let decision = match cause(refusal, holder.as_deref()) {
-        Some(cause) => Decision::new("Decided by", cause, format!(": {text}"), ""),
-        None => Decision::new(if waits { "Nothing yet" } else { "Refused" }, text, "", ""),
+        Some(cause) => Decision::new("Decided by", cause, format!(": {text}"), "").refusal(words),
+        None if waits => Decision::new("Nothing yet", text, words, ""),
+        None => Decision::new("Refused", text, "", "").refusal(words),
     };
     let glyph = if waits { Glyph::Waits } else { Glyph::Refused };
-    (glyph, title, decision.refusal(words))
+    (glyph, title, decision)
+}
+
+/// Whether an error says that nothing has come yet, and refuses nothing.
+#[must_use]
+pub fn says_wait(errno: &str) -> bool {
+    matches!(errno, "EINPROGRESS" | "EALREADY" | "EAGAIN")
 }
 
 /// What decided a refusal, in words; none where the call simply did not fit.
 fn cause(refusal: &Refusal, holder: Option<&str>) -> Option<String> {
     match (holder, refusal.because) {
+        // A port that was chosen by hand may be shared; what `connect` finds taken is the whole tuple.
+        (Some(holder), _) if refusal.errno.name() == "EADDRNOTAVAIL" => Some(format!("{holder}, has this five-tuple")),
         (Some(holder), _) => Some(format!("{holder}, holds the port")),
         (None, Because::NoPortLeft { low, high }) => Some(format!("no port left of {low}–{high}")),
         (None, Because::Privilege { start }) => Some(format!("ip_unprivileged_port_start = {start}")),

@@ -1,14 +1,15 @@
 //! What the strip says of a step of a trace: the packet, the states before and after, why nobody answers.
 
+use portlab_engine::linux::socket::State;
 use portlab_engine::linux::trace::{Change, Happening, Moment};
 
 use super::frame::{Decision, Glyph, Part, Stop};
-use super::host::moment::travelling;
-use super::host::plug::Shape;
+use super::host::moment::{travelling, tuple_of};
+use super::host::plug::{Shape, Tuple};
 use super::host::wire::show;
 
-/// Changes of state that the strip names; the rest are counted.
-const CHANGES_MAX: usize = 2;
+/// Sockets whose changes of state the strip names; the rest are counted.
+const SOCKETS_MAX: usize = 3;
 
 /// The stop of a step. `place` says in which call it happened.
 pub(super) fn said(step: &[Moment], place: &str) -> Stop {
@@ -20,11 +21,13 @@ pub(super) fn said(step: &[Moment], place: &str) -> Stop {
         })
         .collect();
     let packet = travelling(step);
-    let mut told: Vec<String> =
-        changes.iter().take(CHANGES_MAX).map(|change| words(change, packet.is_some())).collect();
-    if changes.len() > CHANGES_MAX {
-        told.push(format!("{} more change their state", changes.len() - CHANGES_MAX));
+    let mut told = ways(&changes, packet.is_some());
+    match told.len().saturating_sub(SOCKETS_MAX) {
+        0 => {}
+        1 => told[SOCKETS_MAX] = "1 more changes its state".to_owned(),
+        more => told[SOCKETS_MAX] = format!("{more} more change their state"),
     }
+    told.truncate(SOCKETS_MAX + 1);
     let states = told.join(", ");
     let shape = changes.first().map(|change| Glyph::Socket(Shape::of(change.protocol, change.to, change.num)));
     let Some(packet) = packet else {
@@ -53,8 +56,20 @@ pub(super) fn said(step: &[Moment], place: &str) -> Stop {
     (glyph, pill.flag, decision)
 }
 
-/// `port 47386 CLOSE → SYN_SENT`; the packet beside it has the addresses.
-fn words(change: &Change, brief: bool) -> String {
-    let end = if brief { format!("port {}", change.num) } else { show(change.local, change.num) };
-    format!("{end} {} → {}", change.from.name(), change.to.name())
+/// The way of each socket through its states, in the order of their first: `port 8080 FIN_WAIT1 → FIN_WAIT2 →
+/// TIME_WAIT`. Where it is `brief`, the packet beside it has the addresses.
+fn ways(changes: &[&Change], brief: bool) -> Vec<String> {
+    let mut ways: Vec<(Tuple, State, String)> = Vec::new();
+    for change in changes {
+        let leads_on = |(of, to, _): &&mut (Tuple, State, String)| *of == tuple_of(change) && *to == change.from;
+        if let Some((_, to, way)) = ways.iter_mut().find(leads_on) {
+            *to = change.to;
+            *way += &format!(" → {}", change.to.name());
+        } else {
+            let end = if brief { format!("port {}", change.num) } else { show(change.local, change.num) };
+            let way = format!("{end} {} → {}", change.from.name(), change.to.name());
+            ways.push((tuple_of(change), change.to, way));
+        }
+    }
+    ways.into_iter().map(|(_, _, way)| way).collect()
 }

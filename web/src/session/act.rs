@@ -302,7 +302,7 @@ impl Session {
         self.progress.windows.insert(self.progress.step, self.progress.log.len());
         self.recut();
         self.seek(self.frames.len());
-        self.progress.reached = self.goals_reached();
+        self.progress.holds = self.goals_now();
     }
 
     /// Runs a program as it stands now; one that cannot be read changes nothing but the message.
@@ -322,16 +322,16 @@ impl Session {
         }
     }
 
-    /// How many of the goals of the exercise that is being worked on hold, in order, up to the first that does not.
+    /// Which goals of the exercise that is being worked on hold.
     #[must_use]
-    pub fn goals_reached(&self) -> usize {
+    pub fn goals_now(&self) -> Vec<bool> {
         let one = self.progress.exercise.as_deref().and_then(|id| self.exercise(id));
-        one.map_or(0, |one| reached(self.fork(), one, &self.made()))
+        one.map_or_else(Vec::new, |one| grade::holding(&mut Engine::of(self.fork()), one, &self.made()))
     }
 
     /// Lets time pass while goals come to hold by what a command has set going: pods need a second or two to start,
     /// and a learner who has repaired the cause has nothing left to type.
-    fn wait_for_goals(&mut self, exercise: &Exercise) -> usize {
+    fn wait_for_goals(&mut self, exercise: &Exercise) {
         let made = self.made();
         let mut best = (reached(self.fork(), exercise, &made), 0);
         if exercise.program.is_none() && self.lab().events().len() < AHEAD_EVENTS_MAX {
@@ -349,7 +349,6 @@ impl Session {
         if best.1 > 0 {
             self.feed(Input::Wait(best.1));
         }
-        best.0
     }
 
     fn look_at_goals(&mut self) {
@@ -358,11 +357,14 @@ impl Session {
         if self.progress.exercises.contains_key(&id) {
             return;
         }
-        let reached = self.wait_for_goals(&exercise);
-        if reached != self.progress.reached {
-            (self.progress.reached, self.progress.hints) = (reached, 0);
+        self.wait_for_goals(&exercise);
+        let was_open = self.progress.first_open();
+        self.progress.holds = self.goals_now();
+        // Hints are those of the first goal that does not hold.
+        if self.progress.first_open() != was_open {
+            self.progress.hints = 0;
         }
-        if reached == exercise.goals.len() {
+        if self.progress.first_open().is_none() {
             self.end_exercise(&id, Ended::Solved);
         }
     }

@@ -17,7 +17,7 @@ use portlab_engine::event::Event;
 use portlab_engine::lab::{Jq, Lab, Place, Stream};
 use portlab_engine::time::Time;
 use portlab_engine::world::State;
-use portlab_scenarios::model::{Exercise, Lesson, Step};
+use portlab_scenarios::model::{Block, Exercise, Instrument, Lesson, Step};
 use portlab_scenarios::script::Made;
 
 use crate::scene::frame::{Frame, frames};
@@ -151,6 +151,22 @@ impl Session {
     #[must_use]
     pub fn open_blocks(&self) -> Open {
         gate::open(self.step(), self.progress.step, &self.progress)
+    }
+
+    /// The instrument that stands in the place of the stage: what was run in the step has the stage, and an exercise at
+    /// work needs the terminal.
+    #[must_use]
+    pub fn instrument(&self) -> Option<Instrument> {
+        let blocks = &self.step().blocks;
+        let at_work =
+            |block: &Block| matches!(block, Block::Exercise(one) if self.progress.exercise.as_ref() == Some(&one.id));
+        if !self.frames.is_empty() || blocks.iter().any(at_work) {
+            return None;
+        }
+        blocks.iter().take(self.open_blocks().blocks).find_map(|block| match block {
+            Block::Instrument(which) => Some(*which),
+            _ => None,
+        })
     }
 
     /// Where the transport stands: how many events have been seen.

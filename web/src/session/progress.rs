@@ -89,8 +89,9 @@ pub struct Progress {
     pub exercises: BTreeMap<String, Ended>,
     /// The exercise that is being worked on.
     pub exercise: Option<String>,
-    /// How many of its goals held when last looked at.
-    pub reached: usize,
+    /// Which of its goals held when last looked at.
+    #[serde(default)]
+    pub holds: Vec<bool>,
     /// How many hints of the first goal that does not hold are open.
     pub hints: usize,
     /// Manifests as the learner changed them, by file name.
@@ -126,6 +127,12 @@ impl Progress {
     #[must_use]
     pub fn without_log(&self) -> Progress {
         Progress { log: Vec::new(), windows: BTreeMap::new(), exercise: None, playing: None, ..self.clone() }
+    }
+
+    /// The first goal of the exercise that did not hold when last looked at.
+    #[must_use]
+    pub fn first_open(&self) -> Option<usize> {
+        self.holds.iter().position(|holds| !holds)
     }
 
     /// Whether anything in the log needs jq.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use portlab_scenarios::model::{
-    Block, Choice, Claim, Cluster, Command, Lesson, Paragraph, Place, Question, Span, Step,
+    Block, Choice, Claim, Cluster, Command, Exercise, Goal, Instrument, Lesson, Paragraph, Place, Question, Span, Step,
 };
 use yew::Reducible;
 
@@ -208,4 +208,37 @@ fn a_reset_forgets_everything() {
 fn a_draft_that_is_too_long_to_keep_is_left_out_of_storage() {
     let session = start().reduce(Action::Draft { file: "a.yaml".into(), text: "#".repeat(2_000_000) });
     assert!(session.progress.encode().len() < 10_000);
+}
+
+#[test]
+fn an_exercise_takes_the_bench_back_and_each_goal_is_looked_at_by_itself() {
+    let goal = |line: &str, output: &str| {
+        let mut check = command(line);
+        check.claim.output = vec![output.to_owned()];
+        Goal { text: text(line), check: vec![check], call: None, hints: vec![text("hint")] }
+    };
+    let exercise = Exercise {
+        id: "free".into(),
+        task: Vec::new(),
+        start: vec![command("nc -lk 8080 &"), command("nc -lk 9000 &"), command("ss -Htln")],
+        program: None,
+        goals: vec![goal("ss -Htln 'sport = :8080' | wc -l", "0"), goal("ss -Htln 'sport = :9000' | wc -l", "1")],
+        solution: Vec::new(),
+    };
+    let mut alone = Lesson::clone(&lesson());
+    alone.cluster.nodes = 0;
+    alone.steps = vec![Step {
+        title: "one".into(),
+        blocks: vec![Block::Instrument(Instrument::SourcePorts), Block::Exercise(exercise)],
+    }];
+    let mut session = Rc::new(Session::open(Rc::new(alone), None, None));
+    assert_eq!(session.instrument(), Some(Instrument::SourcePorts));
+    let mut act = |action: Action| {
+        session = session.clone().reduce(action);
+        (session.instrument(), session.progress.holds.clone(), session.progress.exercises.len())
+    };
+    assert_eq!(act(Action::StartExercise("free".into())), (None, vec![false, true], 0));
+    assert_eq!(act(Action::Type("kill %2".into())), (None, vec![false, false], 0));
+    assert_eq!(act(Action::StartExercise("free".into())), (None, vec![false, true], 0));
+    assert_eq!(act(Action::Type("kill %1".into())), (None, vec![true, true], 1));
 }

@@ -41,21 +41,14 @@ pub fn bench(cx: &Cx) -> Html {
 /// An instrument where the step shows one, else stage, strip, transport and tabs.
 fn inside(cx: &Cx, gate: Option<Gate>, covered: bool) -> Html {
     let session = cx.session;
-    let open = session.open_blocks().blocks;
-    let mut blocks = session.step().blocks.iter().take(open);
-    let shown = blocks.find_map(|block| match block {
-        // What was run in the step has the stage.
-        Block::Instrument(which) if session.frames.is_empty() => Some(*which),
-        _ => None,
-    });
-    match shown {
+    match session.instrument() {
         Some(Instrument::Calls) => html! { <div key="calls" class="calls-main in-lesson"><Calls compact=true /></div> },
         Some(Instrument::SourcePorts) => {
             html! { <div key="source-ports" class="sp-page"><SourcePorts compact=true /></div> }
         }
         None => html! {
             <div key="lab" class="lab-in">
-                <div class="stage-w">{ stage(session, covered) }</div>
+                <div class="stage-w">{ stage(session, gate, covered) }</div>
                 { strip(cx, gate) }
                 <div class="notices">{ notices(cx) }</div>
                 { transport(cx, gate) }
@@ -66,12 +59,13 @@ fn inside(cx: &Cx, gate: Option<Gate>, covered: bool) -> Html {
 }
 
 /// Hosts where the lesson has no cluster, and where what is shown happened on one; else nodes.
-fn stage(session: &Session, hidden: bool) -> Html {
+fn stage(session: &Session, gate: Option<Gate>, hidden: bool) -> Html {
     let events = session.events();
     let shown = session.frame().and_then(|frame| events.get(frame.about));
     let called = shown.is_some_and(|event| matches!(event.what, What::Called { .. } | What::Passed { .. }));
     if called || !session.has_cluster() {
-        html! { <HostStage key="hosts" session={session.clone()} {hidden} /> }
+        let unsaid = matches!(gate, Some(Gate::Predict(_))) && session.frames.is_empty();
+        html! { <HostStage key="hosts" session={session.clone()} {hidden} {unsaid} /> }
     } else {
         html! { <Stage key="nodes" session={session.clone()} {hidden} /> }
     }

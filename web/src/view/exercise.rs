@@ -7,6 +7,7 @@ use super::icon::{icon, mark};
 use super::lesson::Cx;
 use super::prose::{paragraphs, spans};
 use super::script;
+use super::story::prompt;
 use crate::browser;
 use crate::session::Action;
 use crate::session::gate::{Gate, Open};
@@ -22,14 +23,15 @@ pub fn exercise(cx: &Cx, at: usize, exercise: &Exercise, open: &Open) -> Html {
         let act = cx.act.clone();
         Callback::from(move |_: MouseEvent| act.emit(action.clone()))
     };
-    let reached = match (working, ended) {
-        (_, Some(Ended::Solved)) => exercise.goals.len(),
-        (true, _) => progress.reached,
-        _ => 0,
+    let holds = |n: usize| match (working, ended) {
+        (_, Some(Ended::Solved)) => true,
+        (true, _) => progress.holds.get(n).copied().unwrap_or_default(),
+        _ => false,
     };
     let goals =
-        exercise.goals.iter().enumerate().map(|(n, goal)| goal_line(n, goal, working || ended.is_some(), n < reached));
-    let failing = exercise.goals.get(reached).filter(|_| working && ended.is_none());
+        exercise.goals.iter().enumerate().map(|(n, goal)| goal_line(n, goal, working || ended.is_some(), holds(n)));
+    let open = progress.first_open().filter(|_| working && ended.is_none());
+    let failing = open.and_then(|n| exercise.goals.get(n));
     let hints = failing.map_or(&[][..], |goal| &goal.hints);
     let shown = hints
         .iter()
@@ -86,7 +88,7 @@ fn solution(exercise: &Exercise, shown: bool) -> Html {
         let copy = Callback::from(move |_: MouseEvent| browser::copy(&line));
         html! {
             <li key={n}>
-                <span class="tx"><span class="ps">{ "$ " }</span>{ &command.line }</span>
+                <span class="tx"><span class="ps">{ prompt(command) }</span>{ &command.line }</span>
                 <button type="button" class="copyb" aria-label="Copy this command" onclick={copy}>{ icon("copy") }</button>
             </li>
         }

@@ -16,6 +16,8 @@ use crate::session::Session;
 pub struct Props {
     pub session: Session,
     pub hidden: bool,
+    /// A prediction is open and nothing has run: the ranges of ports, which may be its answer, are not told.
+    pub unsaid: bool,
 }
 
 /// The stage of a lesson without a cluster.
@@ -30,7 +32,7 @@ pub fn HostStage(props: &Props) -> Html {
             host::scene(&session.state(), session.frame().and_then(|frame| frame.shown(&events)), bench)
         })
     };
-    html! { <HostScene {scene} hidden={props.hidden} /> }
+    html! { <HostScene {scene} hidden={props.hidden} unsaid={props.unsaid} /> }
 }
 
 #[derive(Clone, PartialEq, Properties)]
@@ -38,6 +40,8 @@ pub struct SceneProps {
     pub scene: Rc<Scene>,
     #[prop_or_default]
     pub hidden: bool,
+    #[prop_or_default]
+    pub unsaid: bool,
 }
 
 /// A scene of hosts.
@@ -52,19 +56,21 @@ pub fn HostScene(props: &SceneProps) -> Html {
         <div class="stage hosts-stage" role="region" aria-label="Stage" tabindex="0" hidden={props.hidden}
             data-hosts={scene.rails.len().to_string()} data-refused={refused.map(|attempt| attempt.errno)}>
             <div class="between" hidden={one}>{ if one { html! {} } else { wires(&scene.wires, true) } }</div>
-            <div class="hs">{ for scene.rails.iter().map(|rail| host_box(rail, scene, one)) }</div>
+            <div class="hs">{ for scene.rails.iter().map(|rail| host_box(rail, scene, one, props.unsaid)) }</div>
             <p class="more" hidden={scene.hidden_hosts == 0}>{ format!("{} more hosts are not drawn", scene.hidden_hosts) }</p>
             <p class="empty" hidden={!scene.rails.is_empty()}>{ "No host has started. One appears here with its sockets when a program opens the first." }</p>
         </div>
     }
 }
 
-fn host_box(rail: &Rail, scene: &Scene, one: bool) -> Html {
+fn host_box(rail: &Rail, scene: &Scene, one: bool, unsaid: bool) -> Html {
     let counted = match rail.sockets {
         0 => "no open sockets".to_owned(),
         1 => "1 socket".to_owned(),
         n => format!("{n} sockets"),
     };
+    let ports = rail.zones.iter().flat_map(|zone| &zone.ports);
+    let users = ports.flat_map(|port| &port.plugs).chain(&rail.loose).any(|plug| plug.uid != 0);
     html! {
         <section key={rail.host.to_string()} class="host" aria-label={format!("Host {}", rail.host)} data-host={rail.host.to_string()}>
             <header class="host-h">
@@ -75,36 +81,42 @@ fn host_box(rail: &Rail, scene: &Scene, one: bool) -> Html {
             </header>
             <div class="host-b">
                 <div class="inside">{ if one { wires(&scene.wires, false) } else { html! {} } }</div>
-                { loose(rail) }
+                { loose(rail, users) }
             </div>
-            <div class="prail" role="group" aria-label="Ports">{ for rail.zones.iter().map(zone) }</div>
+            <div class={classes!("prail", unsaid.then_some("unsaid"))} role="group" aria-label="Ports">{ for rail.zones.iter().map(|one| zone(one, unsaid, users)) }</div>
         </section>
     }
 }
 
 /// Sockets that have no port: hollow, for nobody can reach them.
-fn loose(rail: &Rail) -> Html {
+fn loose(rail: &Rail, users: bool) -> Html {
     html! {
         <ul class="loose" hidden={rail.loose.is_empty()} aria-label="Sockets without a port">
-            { for rail.loose.iter().map(plug) }
+            { for rail.loose.iter().map(|one| plug(one, users)) }
             <li key="more" class="more" hidden={rail.hidden_loose == 0}>{ format!("{} more without a port", rail.hidden_loose) }</li>
         </ul>
     }
 }
 
-fn zone(zone: &Zone) -> Html {
+/// A stretch of the rail. `unsaid` leaves its ends and its rule out; `users` tells of each socket whose it is.
+fn zone(zone: &Zone, unsaid: bool, users: bool) -> Html {
     let (class, says) = match zone.kind {
-        Kind::Privileged => ("privileged", "root only"),
+        Kind::Privileged => ("privileged", "privileged"),
         Kind::Plain => ("plain", ""),
         Kind::Local => ("local", "connect picks here"),
+    };
+    let (ends, says) = match (unsaid, zone.low) {
+        (false, low) => (format!("{low}–{}", zone.high), says),
+        (true, 0) => ("ports 0–65535".to_owned(), ""),
+        (true, _) => (String::new(), ""),
     };
     let empty = zone.ports.is_empty() && zone.hidden.ports == 0 && zone.attempt.is_none();
     let weight = 2 + zone.ports.len().clamp(1, 3);
     html! {
         <div key={zone.low.to_string()} class={classes!("zone", class, empty.then_some("void"))} style={format!("--w:{weight}")} data-zone={format!("{}-{}", zone.low, zone.high)}>
-            <p class="zone-h"><span class="mono">{ format!("{}–{}", zone.low, zone.high) }</span><small>{ says }</small></p>
+            <p class="zone-h"><span class="mono">{ ends }</span><small>{ says }</small></p>
             <div class="ports">
-                { for zone.ports.iter().map(port) }
+                { for zone.ports.iter().map(|one| port(one, users)) }
                 <div key="attempt" class="whole-range" hidden={zone.attempt.is_none()}>{ attempt(zone.attempt.as_ref()) }</div>
                 <p key="more" class="more" hidden={zone.hidden.ports == 0}>{ hidden(&zone.hidden) }</p>
             </div>
@@ -134,14 +146,14 @@ fn thousands(count: usize) -> String {
     out
 }
 
-fn port(port: &Port) -> Html {
+fn port(port: &Port, users: bool) -> Html {
     let protocol = if port.protocol == Protocol::Tcp { "TCP" } else { "UDP" };
     let tried = port.attempt.is_some();
     html! {
         <div key={format!("{}{protocol}", port.port)} class={classes!("port", tried.then_some("tried"))} data-port={port.port.to_string()} data-protocol={protocol}>
             <p class="port-h"><b>{ port.port }</b><small>{ protocol }</small></p>
             <ul>
-                { for port.plugs.iter().map(plug) }
+                { for port.plugs.iter().map(|one| plug(one, users)) }
                 <li key="none" class="none" hidden={!port.plugs.is_empty()}>{ "nobody holds it" }</li>
                 <li key="more" class="more" hidden={port.hidden == 0}>{ format!("{} more sockets", thousands(port.hidden)) }</li>
                 <li key="tried" class="tried-w" hidden={!tried}>{ attempt(port.attempt.as_ref()) }</li>
@@ -162,12 +174,12 @@ fn attempt(attempt: Option<&Attempt>) -> Html {
     }
 }
 
-/// A socket.
-fn plug(plug: &Plug) -> Html {
+/// A socket; with its user where sockets of several may be compared.
+fn plug(plug: &Plug, users: bool) -> Html {
     let state = format!("{:?}", plug.shape).to_lowercase();
     let queue = plug.queue.map(|(waiting, backlog)| {
         let full = waiting > backlog as usize;
-        let text = format!("{waiting}/{backlog}");
+        let text = format!("queue {waiting}/{backlog}");
         html! { <span class={classes!("q", "mono", full.then_some("full"))} title={format!("{waiting} wait for accept, backlog {backlog}")}>{ text }</span> }
     });
     let peer = plug.peer.as_ref().map(|peer| html! { <span class="peer mono">{ format!("→ {peer}") }</span> });
@@ -175,7 +187,7 @@ fn plug(plug: &Plug) -> Html {
         let text = if what == "left" { format!("{} left", left(ms)) } else { format!("{what} {}", left(ms)) };
         html! { <span class="t">{ text }</span> }
     });
-    let user = (plug.uid != 0).then(|| html! { <span class="chip">{ format!("uid {}", plug.uid) }</span> });
+    let user = users.then(|| html! { <span class="chip">{ format!("uid {}", plug.uid) }</span> });
     let unread = (plug.unread > 0).then(|| html! { <span class="t">{ format!("{} unread", plug.unread) }</span> });
     html! {
         <li key={plug.key.clone()} class={classes!("plug", plug.decided.then_some("decided-it"), plug.acts.then_some("acts"))}

@@ -10,6 +10,7 @@ use yew::prelude::*;
 use super::icon::icon;
 use super::lesson::Cx;
 use crate::browser;
+use crate::scene::calling::says_wait;
 use crate::session::gate::{Gate, Open};
 use crate::session::{Action, Played, Session, program_key};
 
@@ -75,7 +76,9 @@ fn lines(script: &str, played: Option<&Played>, session: &Session) -> Html {
         let call = if named { text } else { text.rsplit_once(" = ").map_or(text, |(call, _)| call) };
         let came = answers.iter().find(|(made, _)| made.line.number == n + 1).filter(|(_, end)| *end <= told);
         let answer = came.and_then(|(made, _)| made.verdict.answer());
-        let refused = answer.is_some_and(|answer| answer.to_string().starts_with("-1"));
+        let given = answer.map(ToString::to_string);
+        let refused =
+            given.as_deref().and_then(|given| given.strip_prefix("-1 ")).is_some_and(|errno| !says_wait(errno));
         let differs = came
             .filter(|(made, _)| made.verdict.differs())
             .map(|(made, _)| format!("the script states {}", made.line.stated));
@@ -84,7 +87,7 @@ fn lines(script: &str, played: Option<&Played>, session: &Session) -> Html {
             <li key={n} data-came={answer.is_some().to_string()} aria-current={(now == Some(n + 1)).then_some("step")}>
                 <span class="tx">{ call }</span>
                 <span class={classes!("came", refused.then_some("c-ref"))}>{ shown }</span>
-                <span class="differs c-ref" hidden={differs.is_none()}>{ differs.unwrap_or_default() }</span>
+                <span class="differs" hidden={differs.is_none()}>{ differs.unwrap_or_default() }</span>
             </li>
         }
     };

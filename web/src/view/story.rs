@@ -177,7 +177,8 @@ fn console(cx: &Cx, at: usize, commands: &[Command], open: &Open) -> Html {
     }
 }
 
-fn prompt(command: &Command) -> String {
+/// What stands before a command: where it runs.
+pub(super) fn prompt(command: &Command) -> String {
     use portlab_scenarios::model::Place;
     match &command.place {
         Place::Workstation => "$ ".to_owned(),

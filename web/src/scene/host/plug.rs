@@ -120,11 +120,21 @@ impl Plug {
         }
     }
 
-    /// Its name for those who do not see it: `8080, LISTEN, api`.
+    /// Its name for those who do not see it: `8080, LISTEN, api, at 0.0.0.0, REUSEADDR`.
     #[must_use]
     pub fn label(&self) -> String {
         let port = if self.tuple.2 == 0 { "socket".to_owned() } else { self.tuple.2.to_string() };
-        format!("{port}, {}, {}, at {}", self.says(), self.who.says(), self.address)
+        let mut label = format!("{port}, {}, {}, at {}", self.says(), self.who.says(), self.address);
+        if let Some((waiting, backlog)) = self.queue {
+            label += &format!(", {waiting} in the queue, backlog {backlog}");
+        }
+        for option in &self.options {
+            label += &format!(", {option}");
+        }
+        if self.uid != 0 {
+            label += &format!(", uid {}", self.uid);
+        }
+        label
     }
 }
 

@@ -10,7 +10,7 @@ use super::plug::Shape;
 use super::rail::{At, Attempt, PLUGS_MAX, PORTS_MAX, Port, Rail};
 use super::wire::WIRES_MAX;
 use super::{ROWS_MAX, Scene, Shown, scene, table};
-use crate::scene::frame::{Frame, frames};
+use crate::scene::frame::{Frame, Part, frames};
 
 /// A bench on which one process has made these calls, and its stops.
 fn after(script: &str) -> (Lab, Vec<Frame>) {
@@ -178,6 +178,21 @@ fn who_closes_first_is_left_in_time_wait() {
     assert!(matches!(wait.timer, Some(("left", 54_000..=55_100))), "{:?}", wait.timer);
     let titles: Vec<&str> = frames.iter().map(|frame| frame.title.as_str()).collect();
     assert!(titles.windows(2).any(|pair| pair == ["FIN", "close"]) || titles.contains(&"FIN"), "{titles:?}");
+    let told = "port 8080 FIN_WAIT1 → FIN_WAIT2 → TIME_WAIT";
+    assert!(frames.iter().any(|frame| frame.decision.to_string().ends_with(told)), "a socket's way is told whole");
+}
+
+#[test]
+fn what_connect_finds_taken_is_a_tuple_and_what_has_not_come_is_no_refusal() {
+    let (_, frames) = after(&format!(
+        "{SERVER}socket(tcp4) = one\nsetsockopt(one, SO_REUSEADDR, 1)\nbind(one, 127.0.0.1:50000)\n\
+         connect(one, 127.0.0.1:8080)\nsocket(tcp4) = two\nsetsockopt(two, SO_REUSEADDR, 1)\n\
+         bind(two, 127.0.0.1:50000)\nrecv(one)\nconnect(two, 127.0.0.1:8080)"
+    ));
+    let said: Vec<&Frame> = frames.iter().rev().take(2).rev().collect();
+    assert!(!said[0].decision.parts.iter().any(|part| matches!(part, Part::Refusal(_))), "{:?}", said[0].decision);
+    let refused = said[1].decision.to_string();
+    assert!(refused.starts_with("one at 127.0.0.1:50000, ESTABLISHED, has this five-tuple: connect(two"), "{refused}");
 }
 
 #[test]
