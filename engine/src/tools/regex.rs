@@ -39,8 +39,9 @@ pub fn compile(expression: &str, ignore_case: bool) -> Result<Regex, String> {
     })
 }
 
+/// A character that stands for itself. The crate takes `\<` and `\>` for the ends of a word, in a class for an error.
 fn escaped(c: char) -> String {
-    if c.is_ascii_punctuation() { format!("\\{c}") } else { c.to_string() }
+    if c.is_ascii_punctuation() && c != '<' && c != '>' { format!("\\{c}") } else { c.to_string() }
 }
 
 /// Rewrites an expression in the crate's syntax.
@@ -149,7 +150,7 @@ fn bracket(chars: &[char], begins: usize) -> Result<(String, usize), String> {
         if c == '[' && chars.get(at + 1) == Some(&':') {
             let rest: String = chars[at + 2..].iter().collect();
             let (name, _) = rest.split_once(":]").ok_or_else(unmatched)?;
-            let members: String = (0u8..128).map(char::from).filter(|&c| class(name, c)).map(class_member).collect();
+            let members: String = (0u8..128).map(char::from).filter(|&c| class(name, c)).map(escaped).collect();
             if members.is_empty() {
                 return Err("Invalid character class name".into());
             }
@@ -163,14 +164,10 @@ fn bracket(chars: &[char], begins: usize) -> Result<(String, usize), String> {
             if high < c {
                 return Err("Invalid range end".into());
             }
-            out.push_str(&format!("{}-{}", class_member(c), class_member(high)));
+            out.push_str(&format!("{}-{}", escaped(c), escaped(high)));
             at += 2;
         } else {
-            out.push_str(&class_member(c));
+            out.push_str(&escaped(c));
         }
     }
-}
-
-fn class_member(c: char) -> String {
-    if c.is_ascii_punctuation() { format!("\\{c}") } else { c.to_string() }
 }

@@ -276,7 +276,7 @@ impl Parser {
         let colon = self.eat(":");
         let change = self.change(colon)?;
         if let Change::Replace { all, .. } = change {
-            let pattern = self.brace_word(quoted, true)?;
+            let pattern = self.brace_word(false, true)?;
             let by = if self.eat("/") { self.brace_word(quoted, false)? } else { Word::default() };
             return self.close_brace(Part::Parameter {
                 name,
@@ -285,7 +285,9 @@ impl Parser {
                 quoted,
             });
         }
-        let word = self.brace_word(quoted, false)?;
+        // A pattern is one within double quotes too.
+        let pattern = matches!(change, Change::RemovePrefix { .. } | Change::RemoveSuffix { .. });
+        let word = self.brace_word(quoted && !pattern, false)?;
         self.close_brace(Part::Parameter { name, length, change: Some((change, word)), quoted })
     }
 
