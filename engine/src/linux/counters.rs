@@ -20,9 +20,13 @@ pub enum Counter {
     TcpOutRsts,
     UdpInDatagrams,
     UdpNoPorts,
+    UdpInErrors,
+    UdpRcvbufErrors,
     UdpOutDatagrams,
     Udp6InDatagrams,
     Udp6NoPorts,
+    Udp6InErrors,
+    Udp6RcvbufErrors,
     Udp6OutDatagrams,
     IpOutNoRoutes,
     Ip6OutNoRoutes,
@@ -85,7 +89,9 @@ const NAMES: &[(Counter, &str)] = &[
     (Counter::TcpOutRsts, "TcpOutRsts"),
     (Counter::UdpInDatagrams, "UdpInDatagrams"),
     (Counter::UdpNoPorts, "UdpNoPorts"),
+    (Counter::UdpInErrors, "UdpInErrors"),
     (Counter::UdpOutDatagrams, "UdpOutDatagrams"),
+    (Counter::UdpRcvbufErrors, "UdpRcvbufErrors"),
     (Counter::Ip6InReceives, "Ip6InReceives"),
     (Counter::Ip6InDelivers, "Ip6InDelivers"),
     (Counter::Ip6OutRequests, "Ip6OutRequests"),
@@ -98,7 +104,9 @@ const NAMES: &[(Counter, &str)] = &[
     (Counter::Icmp6OutDestUnreachs, "Icmp6OutDestUnreachs"),
     (Counter::Udp6InDatagrams, "Udp6InDatagrams"),
     (Counter::Udp6NoPorts, "Udp6NoPorts"),
+    (Counter::Udp6InErrors, "Udp6InErrors"),
     (Counter::Udp6OutDatagrams, "Udp6OutDatagrams"),
+    (Counter::Udp6RcvbufErrors, "Udp6RcvbufErrors"),
     (Counter::TcpExtEmbryonicRsts, "TcpExtEmbryonicRsts"),
     (Counter::TcpExtLockDroppedIcmps, "TcpExtLockDroppedIcmps"),
     (Counter::TcpExtTW, "TcpExtTW"),
@@ -127,8 +135,8 @@ const NEVER: &str = "IpForwDatagrams IpInAddrErrors IpInDiscards IpInHdrErrors I
     Ip6InAddrErrors Ip6InDiscards Ip6InHdrErrors Ip6InNoRoutes Ip6InTooBigErrors Ip6InTruncatedPkts Ip6InUnknownProtos \
     Ip6OutDiscards Ip6OutForwDatagrams Ip6ReasmFails Ip6ReasmOKs Ip6ReasmReqds Ip6ReasmTimeout Ip6FragCreates \
     Ip6FragFails Ip6FragOKs Icmp6InCsumErrors Icmp6InErrors Icmp6OutErrors \
-    TcpInCsumErrors TcpInErrs UdpInCsumErrors UdpInErrors UdpMemErrors UdpRcvbufErrors UdpSndbufErrors \
-    Udp6InCsumErrors Udp6InErrors Udp6MemErrors Udp6RcvbufErrors Udp6SndbufErrors \
+    TcpInCsumErrors TcpInErrs UdpInCsumErrors UdpMemErrors UdpSndbufErrors \
+    Udp6InCsumErrors Udp6MemErrors Udp6SndbufErrors \
     TcpExtOfoPruned TcpExtOutOfWindowIcmps TcpExtPruneCalled TcpExtRcvPruned TcpExtSyncookiesFailed \
     TcpExtSyncookiesRecv TcpExtSyncookiesSent TcpExtTCPAbortFailed TcpExtTCPAbortOnLinger TcpExtTCPAbortOnMemory \
     TcpExtTCPBacklogDrop TcpExtTCPDeferAcceptDrop TcpExtTCPFastOpenActive TcpExtTCPFastOpenActiveFail \

@@ -4,13 +4,13 @@
 //!
 //! * [`address`]: one form for addresses, and when two overlap; [`socket`]: what a socket is.
 //! * [`bind`] with [`bucket`]: who may take a port. [`ephemeral`]: which port `connect` takes.
-//! * [`wire`]: the way of a packet. [`demux`] with [`ehash`]: which socket it is for. [`tcp`], [`udp`]: what it does there.
+//! * [`wire`]: the way of a packet. [`demux`] with [`ehash`]: which socket it is for. [`tcp`], [`udp`] with [`udp_queue`]: what it does there.
 //! * [`calls`]: the system calls, [`wait`] and [`options`] among them; [`sysctl`], [`counters`], [`route`], [`timer`].
 //! * [`trace`]: what is told of all this besides the answers.
 //!
 //! Time is virtual and stands still during a call, except for one that waits. Packets to an own address are delivered
 //! before the call returns, as on a quiet loopback; those to others lie in [`Namespace::outbox`]. Left out: sizes of
-//! buffers and windows, congestion, loss, path MTU, urgent data, Fast Open, SYN cookies, MPTCP.
+//! TCP's buffers and windows, congestion, loss, path MTU, urgent data, Fast Open, SYN cookies, MPTCP.
 
 pub mod address;
 pub mod bind;
@@ -30,6 +30,7 @@ pub mod tcp;
 pub mod timer;
 pub mod trace;
 pub mod udp;
+pub mod udp_queue;
 pub mod wait;
 pub mod wire;
 

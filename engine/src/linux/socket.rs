@@ -1,6 +1,6 @@
 //! A socket: what it is, what was set on it, where it stands in its life.
 //!
-//! Names are the kernel's: `struct sock`, `struct inet_sock`, `struct tcp_sock`. Left out: buffers' sizes and windows (all
+//! Names are the kernel's: `struct sock`, `struct inet_sock`, `struct tcp_sock`. Left out: TCP's buffers and windows (all
 //! that is sent fits), congestion, urgent data, options that no rule here asks for.
 
 use std::collections::VecDeque;
@@ -9,6 +9,7 @@ use std::net::Ipv6Addr;
 use super::address::{ANY4, Family, Local, is_mapped};
 use super::errno::Errno;
 use super::timer::TimerKey;
+use super::udp_queue::Datagrams;
 
 /// A socket of one namespace. Numbers are used again after the socket is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -173,14 +174,6 @@ pub struct Stray {
     pub routed: bool,
 }
 
-/// A datagram that was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Datagram {
-    pub data: Vec<u8>,
-    /// It came by IPv4, and is counted there, whatever the socket's family.
-    pub over_v4: bool,
-}
-
 /// One socket.
 #[derive(Clone, Debug)]
 pub struct Socket {
@@ -230,7 +223,7 @@ pub struct Socket {
     pub listening: Listening,
     pub tcp: Tcp,
     /// Datagrams that were received and not read.
-    pub datagrams: VecDeque<Datagram>,
+    pub datagrams: Datagrams,
     /// Of UDP sockets, the how many-th that was connected; 0 for none.
     pub connected_as: u64,
     /// Where the last `connect` of UDP over IPv4 failed to go.
@@ -270,7 +263,7 @@ impl Socket {
             group: None,
             listening: Listening::default(),
             tcp: Tcp::default(),
-            datagrams: VecDeque::new(),
+            datagrams: Datagrams::default(),
             connected_as: 0,
             stray: None,
             inode,

@@ -1,7 +1,7 @@
 //! UDP: ports, peers, datagrams, and the ICMP answer of a port that is not open.
 //!
 //! Source: `net/ipv4/udp.c`, `net/ipv4/datagram.c`, `net/ipv6/datagram.c`; FACTS §1.1 (last paragraph), §2, §3.4. Left out:
-//! multicast delivery, corking, sizes beyond 65,507 bytes, rate limits of ICMP.
+//! groups that are joined, corking, sizes beyond 65,507 bytes, rate limits of ICMP.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -14,7 +14,8 @@ use super::counters::Counter;
 use super::demux::{Tuple, at_tail, enter, equals, leave, list_of, one_of};
 use super::packet::{Body, Packet};
 use super::route::{Out, wire_family};
-use super::socket::{Datagram, Socket, SocketId, State, Stray};
+use super::socket::{Socket, SocketId, State, Stray};
+use super::udp_queue::Datagram;
 use super::{Errno, Namespace};
 
 /// The most that fits in one datagram of IPv4.
@@ -209,6 +210,12 @@ impl Namespace {
             return Err(Errno::Epipe.into());
         }
         let device = socket.options.device;
+        let (from, to) = (socket.source_towards(socket.peer), socket.peer);
+        if self.routing.output(from, to, device).is_ok_and(|path| path.out == Out::Broadcast) {
+            // Since the connect the address has become one of a whole net.
+            return Err(Errno::Eacces.into());
+        }
+        let socket = self.socket_of(id);
         let packet = Packet {
             source: socket.source_towards(socket.peer),
             sport: socket.sport,
@@ -233,25 +240,57 @@ impl Namespace {
         if let Some(errno) = socket.error.take() {
             return Err(errno.into());
         }
-        let datagram = socket.datagrams.pop_front().ok_or(Errno::Eagain)?;
-        self.count(if datagram.over_v4 { Counter::UdpInDatagrams } else { Counter::Udp6InDatagrams });
+        let datagram = socket.datagrams.take().ok_or(Errno::Eagain)?;
+        self.count(match datagram.over {
+            Family::V4 => Counter::UdpInDatagrams,
+            Family::V6 => Counter::Udp6InDatagrams,
+        });
         Ok(datagram.data)
     }
 
     /// A datagram came in.
     pub(super) fn receive_udp(&mut self, packet: &Packet, data: &[u8]) {
         let tuple = Tuple { local: packet.destination, port: packet.dport, peer: packet.source, dport: packet.sport };
-        if let Some(id) = self.udp_lookup(&tuple) {
-            let datagram = Datagram { data: data.to_vec(), over_v4: is_mapped(tuple.local) };
-            self.sock(id).datagrams.push_back(datagram);
-            return;
-        }
         let to_group = tuple.local.to_ipv4_mapped().map_or(tuple.local.is_multicast(), |v4| v4.is_multicast());
         if to_group {
+            self.udp_members(&tuple).into_iter().for_each(|id| self.queue_datagram(id, &tuple, data));
+            return;
+        }
+        if let Some(id) = self.udp_lookup(&tuple) {
+            self.queue_datagram(id, &tuple, data);
             return;
         }
         self.count(if is_mapped(tuple.local) { Counter::UdpNoPorts } else { Counter::Udp6NoPorts });
         self.transmit(packet.answer(Body::PortUnreachable));
+    }
+
+    /// Leaves a datagram to be read, if the receive buffer has room for it; nobody else hears of one that is dropped.
+    fn queue_datagram(&mut self, id: SocketId, tuple: &Tuple, data: &[u8]) {
+        let over = wire_family(tuple.local);
+        if !self.sock(id).datagrams.put(Datagram { data: data.to_vec(), over }) {
+            let (full, errors) = match over {
+                Family::V4 => (Counter::UdpRcvbufErrors, Counter::UdpInErrors),
+                Family::V6 => (Counter::Udp6RcvbufErrors, Counter::Udp6InErrors),
+            };
+            self.count(full);
+            self.count(errors);
+        }
+    }
+
+    /// All sockets that a datagram to a group is for (`__udp_is_mcast_sock`). Those of IPv6 take no group of IPv4 that they did
+    /// not join (`mc_all`), and nobody here can join one.
+    fn udp_members(&self, tuple: &Tuple) -> Vec<SocketId> {
+        let holders = self.udp_ports.by_port.get(&tuple.port).into_iter().flatten().copied();
+        let member = |id: &SocketId| {
+            let socket = self.socket_of(*id);
+            socket.family == Family::V4
+                && is_mapped(tuple.local)
+                && (is_any(socket.peer) || socket.peer == tuple.peer)
+                && (socket.dport == 0 || socket.dport == tuple.dport)
+                && (is_any(socket.local) || socket.local == tuple.local)
+                && self.came_by(socket.options.device, tuple.peer)
+        };
+        holders.filter(member).collect()
     }
 
     /// The port of a datagram that was sent is not open.

@@ -99,7 +99,7 @@ fn of_socket(socket: &Socket, now: u64, user: Option<User>) -> Row {
             let fin = usize::from(tcp.done && !tcp.end_read);
             (tcp.received.len() + fin, unacknowledged + tcp.unsent.len())
         }
-        (Protocol::Udp, _) => (socket.datagrams.iter().map(|datagram| datagram.data.len()).sum(), 0),
+        (Protocol::Udp, _) => (socket.datagrams.unread_bytes(), 0),
     };
     let left = |due: u64| due.saturating_sub(now);
     let tcp = &socket.tcp;
