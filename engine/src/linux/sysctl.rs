@@ -12,6 +12,8 @@ use super::errno::Errno;
 enum Form {
     /// A whole number from one to the other.
     Number(i64, i64),
+    /// The same without a sign: the kernel refuses `-0` too (`proc_dou8vec_minmax`, `proc_douintvec_minmax`).
+    Unsigned(i64, i64),
     /// `ip_local_port_range`: two ports, the first not above the second.
     Range,
     /// `ip_local_reserved_ports`: `8080,9148-9150`.
@@ -22,15 +24,15 @@ enum Form {
 const SECONDS: Form = Form::Number(-(i32::MAX as i64 / 250), i32::MAX as i64 / 250);
 
 /// A number of eight bits.
-const BYTE: Form = Form::Number(0, 255);
+const BYTE: Form = Form::Unsigned(0, 255);
 
 const INT: Form = Form::Number(i32::MIN as i64, i32::MAX as i64);
 
 /// Name, form, what a fresh namespace has.
 const TABLE: &[(&str, Form, &str)] = &[
     ("net.core.somaxconn", Form::Number(0, i32::MAX as i64), "4096"),
-    ("net.ipv4.ip_autobind_reuse", Form::Number(0, 1), "0"),
-    ("net.ipv4.ip_default_ttl", Form::Number(1, 255), "64"),
+    ("net.ipv4.ip_autobind_reuse", Form::Unsigned(0, 1), "0"),
+    ("net.ipv4.ip_default_ttl", Form::Unsigned(1, 255), "64"),
     ("net.ipv4.ip_forward", INT, "0"),
     ("net.ipv4.ip_local_port_range", Form::Range, "32768 60999"),
     ("net.ipv4.ip_local_reserved_ports", Form::Ports, ""),
@@ -44,7 +46,7 @@ const TABLE: &[(&str, Form, &str)] = &[
     ("net.ipv4.tcp_keepalive_time", SECONDS, "7200"),
     ("net.ipv4.tcp_max_syn_backlog", INT, "2048"),
     ("net.ipv4.tcp_max_tw_buckets", INT, "131072"),
-    ("net.ipv4.tcp_migrate_req", Form::Number(0, 1), "0"),
+    ("net.ipv4.tcp_migrate_req", Form::Unsigned(0, 1), "0"),
     ("net.ipv4.tcp_moderate_rcvbuf", BYTE, "1"),
     ("net.ipv4.tcp_orphan_retries", BYTE, "0"),
     ("net.ipv4.tcp_retries1", BYTE, "3"),
@@ -52,13 +54,13 @@ const TABLE: &[(&str, Form, &str)] = &[
     ("net.ipv4.tcp_rfc1337", BYTE, "0"),
     ("net.ipv4.tcp_sack", BYTE, "1"),
     ("net.ipv4.tcp_slow_start_after_idle", BYTE, "1"),
-    ("net.ipv4.tcp_syn_linear_timeouts", Form::Number(0, 127), "4"),
-    ("net.ipv4.tcp_syn_retries", Form::Number(1, 127), "6"),
+    ("net.ipv4.tcp_syn_linear_timeouts", Form::Unsigned(0, 127), "4"),
+    ("net.ipv4.tcp_syn_retries", Form::Unsigned(1, 127), "6"),
     ("net.ipv4.tcp_synack_retries", BYTE, "5"),
     ("net.ipv4.tcp_syncookies", BYTE, "1"),
     ("net.ipv4.tcp_timestamps", BYTE, "1"),
-    ("net.ipv4.tcp_tw_reuse", Form::Number(0, 2), "2"),
-    ("net.ipv4.tcp_tw_reuse_delay", Form::Number(1, 60_000), "1000"),
+    ("net.ipv4.tcp_tw_reuse", Form::Unsigned(0, 2), "2"),
+    ("net.ipv4.tcp_tw_reuse_delay", Form::Unsigned(1, 60_000), "1000"),
     ("net.ipv4.tcp_window_scaling", BYTE, "1"),
     ("net.ipv6.bindv6only", BYTE, "0"),
     ("net.ipv6.ip_nonlocal_bind", BYTE, "0"),
@@ -121,9 +123,13 @@ impl Sysctls {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), Errno> {
         let row = position(name).ok_or(Errno::Enoent)?;
         let value = match TABLE[row].1 {
-            Form::Number(low, high) => {
+            form @ (Form::Number(low, high) | Form::Unsigned(low, high)) => {
                 // What follows the first word is not read.
-                let number = integer(value.split_whitespace().next().unwrap_or("")).ok_or(Errno::Einval)?;
+                let word = value.split_whitespace().next().unwrap_or("");
+                let number = integer(word).ok_or(Errno::Einval)?;
+                if matches!(form, Form::Unsigned(..)) && word.starts_with('-') {
+                    return Err(Errno::Einval);
+                }
                 if number < low || number > high {
                     return Err(Errno::Einval);
                 }
@@ -251,10 +257,12 @@ impl Ports {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut ports = Self::default();
-        // One comma may stand at the end.
         let text = text.trim();
-        let text = text.strip_suffix(',').unwrap_or(text);
-        for part in text.split(',').filter(|_| !text.is_empty()) {
+        if text.is_empty() {
+            return Some(ports);
+        }
+        // One comma may stand at the end.
+        for part in text.strip_suffix(',').unwrap_or(text).split(',') {
             let (low, high) = part.split_once('-').unwrap_or((part, part));
             let (low, high) = (port(low)?, port(high)?);
             if low > high {
