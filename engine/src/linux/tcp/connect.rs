@@ -76,6 +76,7 @@ impl Namespace {
                 let peer = self.destination(id, to)?;
                 let opened = self.open(id, peer, to.port());
                 if self.socket_of(id).family == Family::V6 && is_mapped(peer) {
+                    let peer = self.socket_of(id).peer;
                     self.sock(id).tcp.v4_peer = opened.is_ok().then_some(peer);
                 }
                 opened?;
