@@ -225,6 +225,10 @@ impl Namespace {
             return Err(Errno::Eperm.into());
         }
         let device = self.routing.devices.iter_mut().find(|other| other.name == device).ok_or(Errno::Enodev)?;
+        if is_mapped(address) && is_any(address) {
+            // `inet_insert_ifa` does nothing with it, and says nothing.
+            return Ok(());
+        }
         // Of IPv6 an address is had once, whatever the prefix; of IPv4 once for each prefix.
         let v6 = !is_mapped(address);
         if device.addresses.iter().any(|own| own.0 == address && (v6 || own.1 == length)) {

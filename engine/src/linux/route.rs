@@ -9,6 +9,9 @@ use std::rc::Rc;
 use super::address::{ANY6, Family, LOOPBACK4, LOOPBACK6, canonical, is_loopback, is_mapped};
 use super::errno::Errno;
 
+/// The group of IPv4 that every device is a member of.
+const ALL_HOSTS: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
+
 /// The index of `lo` in every namespace.
 pub const LO: u32 = 1;
 
@@ -127,11 +130,11 @@ impl Routing {
             if own == address {
                 return Some((AddressType::Local, own));
             }
-            if length < 31 && address == last(own, length) {
+            if length < 31 && address == last(own, length) && has_route(own, length) {
                 return Some((AddressType::Broadcast, own));
             }
             let longer = best.is_none_or(|(other, _)| length > other);
-            if device == LO && longer && same_net(own, address, length) {
+            if device == LO && longer && has_route(own, length) && same_net(own, address, length) {
                 best = Some((length, own));
             }
         }
@@ -173,9 +176,16 @@ impl Routing {
         if to == Ipv4Addr::BROADCAST && (device.is_some() || !from.is_unspecified()) {
             return path(from, to, Out::Broadcast);
         }
-        if to.is_multicast() && !from.is_unspecified() {
-            // The device of the source takes it; nobody here is a member.
-            return path(from, to, Out::Nowhere);
+        if to.is_multicast() && (device.is_some() || !from.is_unspecified()) {
+            // The device takes it, or that of the source. Of its own accord each is a member of one group alone.
+            let by_lo = device == Some(LO) || (device.is_none() && self.is_of_lo(from));
+            let source = if from.is_unspecified() { self.global_of_lo() } else { from };
+            return match device {
+                Some(other) if other != LO => path(from, to, Out::Nowhere),
+                _ if source.is_multicast() => Err(Errno::Einval),
+                _ if by_lo && to == ALL_HOSTS => path(source, to, Out::Local),
+                _ => path(source, to, Out::Nowhere),
+            };
         }
         match self.local(to) {
             Some((AddressType::Local, preferred)) => return path(chosen(preferred), to, Out::Local),
@@ -185,7 +195,10 @@ impl Routing {
         let Some((out, preferred)) = self.link(to.to_ipv6_mapped(), device) else {
             return match device {
                 // The kernel takes it to be on the link, and lo hands back whatever goes out by it.
-                Some(LO) => path(chosen(self.global_of_lo()), to, Out::Local),
+                Some(LO) => match chosen(self.global_of_lo()) {
+                    source if source.is_multicast() => Err(Errno::Einval),
+                    source => path(source, to, Out::Local),
+                },
                 _ => Err(Errno::Enetunreach),
             };
         };
@@ -194,6 +207,12 @@ impl Routing {
             return Err(Errno::Einval);
         }
         path(source, to, out)
+    }
+
+    /// Whether the address is one of `lo`, or in one of its nets.
+    fn is_of_lo(&self, address: Ipv4Addr) -> bool {
+        let lo = self.devices.iter().filter(|device| device.index == LO).flat_map(|device| &device.addresses);
+        lo.into_iter().any(|&(own, length)| covers(own, length, address.to_ipv6_mapped()))
     }
 
     /// The first address of `lo` that is not for this host alone.
@@ -217,7 +236,7 @@ impl Routing {
     }
 
     /// A prefix of `lo` leads to `lo`, where of IPv6 only the very addresses are taken in; the source is the one that has
-    /// most of its prefix in common.
+    /// most of its prefix in common, of equal ones the last that was added.
     fn beside_lo(&self, to: Ipv6Addr) -> Option<(Out, Ipv6Addr)> {
         let lo = self.devices.iter().filter(|device| device.index == LO).flat_map(|device| &device.addresses);
         let own: Vec<_> = lo.filter(|(own, _)| !is_mapped(*own) && *own != LOOPBACK6).collect();
@@ -225,7 +244,7 @@ impl Routing {
         let common = |(address, length): &(Ipv6Addr, u8)| {
             (address.to_bits() ^ to.to_bits()).leading_zeros().min(u32::from(*length))
         };
-        let source = own.iter().rev().max_by_key(|own| common(own))?.0;
+        let source = own.iter().max_by_key(|own| common(own))?.0;
         Some((Out::Nowhere, source))
     }
 
@@ -300,6 +319,11 @@ fn covers(prefix: Ipv6Addr, length: u8, address: Ipv6Addr) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether the prefix of an address leads to its device: none of the net 0.0.0.0/8 does (`fib_add_ifaddr`).
+fn has_route(own: Ipv4Addr, length: u8) -> bool {
+    first(own, length).octets()[0] != 0
 }
 
 /// Whether two addresses begin with the same bits.
