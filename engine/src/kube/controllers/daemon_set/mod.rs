@@ -20,7 +20,7 @@ use crate::object::{self, field, int_at, str_at};
 use crate::store::{Key, Kind, Object};
 use crate::time::Time;
 use crate::world::World;
-use placement::Placement;
+use placement::{Daemons, Placement};
 
 const ACTOR: Actor = Actor::DaemonSetController;
 const BURST: usize = 250;
@@ -68,9 +68,10 @@ fn manage(world: &mut World, set: &Object, hash: &str) -> Result<(), Failure> {
     let pods = by_node(world, set)?;
     let nodes: Vec<Object> = world.store().list(Kind::Node).cloned().collect();
     let (mut create, mut delete) = (Vec::new(), Vec::new());
+    let daemons = Daemons::of(set);
     for node in &nodes {
         let here = pods.get(object::name(node)).map(Vec::as_slice);
-        match placement::of(set, node) {
+        match daemons.on(node) {
             Placement::Run if here.is_none() => create.push(object::name(node).to_owned()),
             Placement::Stop => {
                 delete.extend(here.unwrap_or(&[]).iter().filter(|pod| !object::is_terminating(pod)).cloned())
@@ -199,9 +200,10 @@ fn write_status(world: &mut World, key: &Key, hash: &str) -> Result<(), Failure>
     let now = world.now();
     let (mut desired, mut current, mut misscheduled, mut ready, mut available, mut updated) = (0, 0, 0, 0, 0, 0);
     let mut wait: Option<Duration> = None;
+    let daemons = Daemons::of(&set);
     for node in world.store().list(Kind::Node) {
         let here = pods.get(object::name(node));
-        if placement::of(&set, node) != Placement::Run {
+        if daemons.on(node) != Placement::Run {
             misscheduled += i64::from(here.is_some());
             continue;
         }

@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use crate::kube::scheduler::{node_info, pod_info, taint_toleration};
+use crate::kube::scheduler::pod_info::{self, PodInfo};
+use crate::kube::scheduler::{node_info, taint_toleration};
 use crate::object::{self, bool_at, field, items, str_at};
 
 /// What a node is to a DaemonSet.
@@ -29,30 +30,42 @@ const TOLERATED: [(&str, &str); 7] = [
     ("node.kubernetes.io/network-unavailable", "NoSchedule"),
 ];
 
-pub fn of(set: &Value, node: &Value) -> Placement {
-    let mut template = field(set, "spec.template").clone();
-    let named = str_at(&template, "spec.nodeName").to_owned();
-    if !named.is_empty() && named != object::name(node) {
-        return Placement::Stop;
+/// What a DaemonSet asks of the nodes that its pods are to be on.
+pub struct Daemons {
+    /// `nodeName` of the template; empty for any.
+    named: String,
+    pod: PodInfo,
+}
+
+impl Daemons {
+    pub fn of(set: &Value) -> Daemons {
+        let mut template = field(set, "spec.template").clone();
+        let named = str_at(&template, "spec.nodeName").to_owned();
+        add_tolerations(&mut template);
+        Daemons { named, pod: pod_info::read(&template) }
     }
-    add_tolerations(&mut template);
-    let pod = pod_info::read(&template);
-    let node = node_info::read(node);
-    if !pod.selects_node(&node.name, &node.labels) {
-        return Placement::Stop;
-    }
-    let repels = |effects: &[&str]| {
-        node.taints.iter().any(|taint| {
-            effects.contains(&&*taint.effect)
-                && !pod.tolerations.iter().any(|one| taint_toleration::tolerates(one, taint))
-        })
-    };
-    if !repels(&["NoSchedule", "NoExecute"]) {
-        Placement::Run
-    } else if repels(&["NoExecute"]) {
-        Placement::Stop
-    } else {
-        Placement::Stay
+
+    pub fn on(&self, node: &Value) -> Placement {
+        if !self.named.is_empty() && self.named != object::name(node) {
+            return Placement::Stop;
+        }
+        let node = node_info::read(node);
+        if !self.pod.selects_node(&node.name, &node.labels) {
+            return Placement::Stop;
+        }
+        let repels = |effects: &[&str]| {
+            node.taints.iter().any(|taint| {
+                effects.contains(&&*taint.effect)
+                    && !self.pod.tolerations.iter().any(|one| taint_toleration::tolerates(one, taint))
+            })
+        };
+        if !repels(&["NoSchedule", "NoExecute"]) {
+            Placement::Run
+        } else if repels(&["NoExecute"]) {
+            Placement::Stop
+        } else {
+            Placement::Stay
+        }
     }
 }
 
@@ -97,7 +110,7 @@ mod tests {
     fn placement(template_spec: Value, node_spec: Value) -> Placement {
         let set = json!({"spec": {"template": {"metadata": {"labels": {"app": "edge"}}, "spec": template_spec}}});
         let node = json!({"metadata": {"name": "n", "labels": {"disk": "ssd"}}, "spec": node_spec});
-        of(&set, &node)
+        Daemons::of(&set).on(&node)
     }
 
     #[test]

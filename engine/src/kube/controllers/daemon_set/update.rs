@@ -4,7 +4,10 @@
 
 use serde_json::Value;
 
-use super::{ByNode, Failure, apply, by_node, is_updated, oldest_first, placement, placement::Placement};
+use super::{
+    ByNode, Failure, apply, by_node, is_updated, oldest_first,
+    placement::{Daemons, Placement},
+};
 use crate::kube::controllers::deployment::rollout::scaled;
 use crate::kube::controllers::pods;
 use crate::object::{self, field, int_at, str_at};
@@ -20,8 +23,9 @@ pub(super) fn roll(world: &mut World, set: &Object, hash: &str) -> Result<(), Fa
     }
     let mut pods = by_node(world, set)?;
     let mut desired = 0;
+    let daemons = Daemons::of(set);
     for node in world.store().list(Kind::Node) {
-        if placement::of(set, node) == Placement::Run {
+        if daemons.on(node) == Placement::Run {
             desired += 1;
             pods.entry(object::name(node).to_owned()).or_default();
         }
@@ -107,7 +111,7 @@ fn surging(
                 let runs = world
                     .store()
                     .find(Kind::Node, "", node)
-                    .is_some_and(|node| placement::of(set, node) == Placement::Run);
+                    .is_some_and(|node| Daemons::of(set).on(node) == Placement::Run);
                 match (available(world, set, old), runs) {
                     (false, false) => delete.push(old.clone()),
                     (false, true) => urgent.push(node.clone()),

@@ -48,27 +48,24 @@ pub(crate) fn sets(world: &mut World, deployment: &mut Value, create: bool) -> R
     Ok(Sets { new, old: all })
 }
 
-/// Whether two pod templates say the same, apart from the hash label.
+/// Whether two pod templates say the same, apart from the hash label. Nulls and empty maps of metadata mean the same as
+/// absence.
 fn same_template(a: &Value, b: &Value) -> bool {
-    let plain = |template: &Value| {
-        let mut template = template.clone();
-        if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-            labels.remove(HASH_LABEL);
-        }
-        without_empty(template)
+    let (Some(one), Some(other)) = (a.as_object(), b.as_object()) else { return a == b };
+    let has = |of: &Map<String, Value>, in_: &Map<String, Value>| {
+        of.iter().all(|(name, value)| name == "metadata" || in_.get(name) == Some(value))
     };
-    plain(a) == plain(b)
+    has(one, other) && has(other, one) && plain_metadata(one) == plain_metadata(other)
 }
 
-/// Drops nulls and empty maps of metadata, which mean the same as absence.
-fn without_empty(mut template: Value) -> Value {
-    if let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.retain(|_, value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty()));
+/// A template's metadata without the hash label and without what is empty.
+fn plain_metadata(template: &Map<String, Value>) -> Map<String, Value> {
+    let mut metadata = template.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
+        labels.remove(HASH_LABEL);
     }
-    if template.get("metadata").and_then(Value::as_object).is_none_or(Map::is_empty) {
-        template.as_object_mut().map(|map| map.remove("metadata"));
-    }
-    template
+    metadata.retain(|_, value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty()));
+    metadata
 }
 
 /// Brings the annotations of an existing new ReplicaSet, and the revision of its Deployment, up to date.
