@@ -105,6 +105,10 @@ async fn repairs_and_ranges_change_the_run_and_the_address() {
 
     set_range(&page, "40000", "40003").await;
     page.seen(".sports[data-complete=true][data-at='120000'][data-range='40000-40003']").await;
+    set_range(&page, "40000", "40000").await;
+    page.seen(".sports[data-complete=true][data-range='40000-40000']").await;
+    set_range(&page, "40000", "40003").await;
+    page.seen(".sports[data-complete=true][data-range='40000-40003']").await;
     assert_eq!(
         number(&page, "data-free").await
             + number(&page, "data-time-wait").await

@@ -236,6 +236,19 @@ mod tests {
     }
 
     #[test]
+    fn a_range_of_any_size_is_drawn_while_it_is_used() {
+        for high in 40_000..40_006 {
+            for rate in [1, 600] {
+                let settings = Settings { range: (40_000, high), rate, ..Settings::default() };
+                for at in [0, 1, 500, 3000] {
+                    let all = [0, 1].map(|parity| painted(settings, at, parity).1.all(parity));
+                    assert_eq!(all[0] + all[1], settings.ports(), "up to {high}, {rate} a second, at {at} ms");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_listener_has_a_shape_of_its_own() {
         let settings = Settings { place: Place::Here, range: (8080, 8083), rate: 1, ..Settings::default() };
         let (picture, counts) = painted(settings, 0, 0);

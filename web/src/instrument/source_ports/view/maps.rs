@@ -42,7 +42,7 @@ impl SourcePorts {
                 <figcaption><b>{ title }</b><span>{ format!("{} of {} taken", words::number(taken), words::number(all)) }</span></figcaption>
                 <div ref={self.nodes.boxes[parity].clone()} class="sp-map">
                     <div class="sp-plot" style={size} role="slider" tabindex="0" aria-label={format!("{short} ports, one by one")} aria-valuemin={settings.range.0.to_string()}
-                        aria-valuemax={settings.range.1.to_string()} aria-valuenow={looked.unwrap_or(first).to_string()} aria-valuetext={says}
+                        aria-valuemax={settings.range.1.to_string()} aria-valuenow={looked.unwrap_or(first).min(settings.range.1).to_string()} aria-valuetext={says}
                         onpointermove={self.point(ctx, parity)} onpointerleave={ctx.link().callback(|_: PointerEvent| Msg::Look(None))}
                         onfocus={ctx.link().callback(move |_: FocusEvent| Msg::Look(Some(looked.unwrap_or(first))))}
                         onblur={ctx.link().callback(|_: FocusEvent| Msg::Look(None))} onkeydown={self.walk(ctx, looked.unwrap_or(first))}>
@@ -115,9 +115,12 @@ impl SourcePorts {
         html! { <div key="axis" class="sp-axis" aria-hidden="true">{ for rows.into_iter().map(label) }</div> }
     }
 
-    /// What the port is at the moment that is shown.
+    /// What the port is at the moment that is shown. A range of one port has none of the second parity.
     fn says(&self, port: u16) -> String {
         let record = self.live.record();
+        if port > record.settings.range.1 {
+            return "no port".to_owned();
+        }
         let place = usize::from(port - record.settings.range.0);
         let state = self.live.cursor().state(record, place);
         words::port(port, state, self.live.cursor().rest(record, place))
