@@ -1,5 +1,5 @@
-//! Compiles the lessons: reads every `lessons/*/lesson.md` with the manifests beside it into one JSON text, so that
-//! the page carries no Markdown parser and a lesson with a mistake does not build. Beside it lie the index of the
+//! Compiles the lessons: reads every `lessons/*/lesson.md` with the manifests beside it into a JSON text each, so that
+//! the page carries no Markdown parser and a lesson with a mistake does not build. Beside them lie the index of the
 //! lessons, so that home does without them, and what the records of real runs confirm, so that nothing carries those.
 
 use std::fs;
@@ -37,7 +37,13 @@ fn main() {
 
 fn compile() -> Result<(), String> {
     let lessons = read::lessons(Path::new("lessons"))?;
-    write("lessons.json", &lessons)?;
+    let mut texts = String::from("&[");
+    for lesson in &lessons {
+        let name = format!("lesson-{}.json", lesson.id);
+        write(&name, lesson)?;
+        texts += &format!("({:?}, include_str!(concat!(env!(\"OUT_DIR\"), \"/{name}\"))),", lesson.id);
+    }
+    write_text("lessons.rs", &(texts + "]"))?;
     write("index.json", &lessons.iter().map(Entry::of).collect::<Vec<_>>())?;
     write("confirmations.json", &confirmations()?)
 }
@@ -57,7 +63,10 @@ fn confirmations() -> Result<Vec<Confirmation>, String> {
 
 /// Puts it where the crate takes it from.
 fn write(name: &str, what: &impl Serialize) -> Result<(), String> {
-    let json = serde_json::to_string(what).map_err(|error| error.to_string())?;
+    write_text(name, &serde_json::to_string(what).map_err(|error| error.to_string())?)
+}
+
+fn write_text(name: &str, text: &str) -> Result<(), String> {
     let out = std::env::var("OUT_DIR").unwrap_or_default();
-    fs::write(Path::new(&out).join(name), json).map_err(|error| format!("cannot write the compiled {name}: {error}"))
+    fs::write(Path::new(&out).join(name), text).map_err(|error| format!("cannot write the compiled {name}: {error}"))
 }

@@ -1,6 +1,6 @@
 //! The lessons of portlab and what runs them.
 //!
-//! * [`model`]: what a lesson is. [`lessons`] gives those that were compiled in, [`confirmations`] what confirms them.
+//! * [`model`]: what a lesson is. [`lessons`] and [`lesson`] give those that were compiled in, [`confirmations`] what confirms them.
 //! * [`claim`]: whether an output is the one that was claimed.
 //! * [`world`]: where commands run: the engine here, a real cluster in xtask.
 //! * [`grade`]: runs a lesson in a world and says of each claim, prediction and exercise how it went.
@@ -24,13 +24,25 @@ pub mod script;
 pub mod syscalls;
 pub mod world;
 
+/// Each lesson's id and text, in the order of the path.
+const TEXTS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/lessons.rs"));
+
 /// The lessons that were compiled in, in the order of the path.
 ///
 /// # Panics
 /// Never: the build wrote this text with the same types.
 #[must_use]
 pub fn lessons() -> Vec<model::Lesson> {
-    compiled(include_str!(concat!(env!("OUT_DIR"), "/lessons.json")))
+    TEXTS.iter().map(|(_, text)| compiled(text)).collect()
+}
+
+/// The one with this id; the others are not read.
+///
+/// # Panics
+/// As [`lessons`].
+#[must_use]
+pub fn lesson(id: &str) -> Option<model::Lesson> {
+    TEXTS.iter().find(|(known, _)| *known == id).map(|(_, text)| compiled(text))
 }
 
 /// The index of the same lessons, in the same order.

@@ -4,6 +4,8 @@
 //! as not yet available, with nothing invented about them. The lessons themselves are read where one is opened, so that
 //! the module of home does not carry them.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use portlab_scenarios::index::Entry;
@@ -11,7 +13,7 @@ use portlab_scenarios::model::{Instrument, Lesson};
 
 thread_local! {
     static INDEX: Rc<[Entry]> = portlab_scenarios::index().into();
-    static LESSONS: Rc<[Rc<Lesson>]> = portlab_scenarios::lessons().into_iter().map(Rc::new).collect();
+    static LESSONS: RefCell<BTreeMap<String, Rc<Lesson>>> = RefCell::default();
 }
 
 /// The index of the lessons of this build, read once.
@@ -20,10 +22,15 @@ pub fn index() -> Rc<[Entry]> {
     INDEX.with(Rc::clone)
 }
 
-/// The lessons of this build, read once.
+/// A lesson of this build, read when it is first asked for.
 #[must_use]
-pub fn lessons() -> Rc<[Rc<Lesson>]> {
-    LESSONS.with(Rc::clone)
+pub fn lesson(id: &str) -> Option<Rc<Lesson>> {
+    let known = LESSONS.with_borrow(|known| known.get(id).cloned());
+    known.or_else(|| {
+        let read = Rc::new(portlab_scenarios::lesson(id)?);
+        LESSONS.with_borrow_mut(|known| known.insert(id.to_owned(), read.clone()));
+        Some(read)
+    })
 }
 
 /// The title of the instrument of source ports.

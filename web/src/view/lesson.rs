@@ -13,7 +13,7 @@ use super::opening::Waiting;
 use super::story::story;
 use super::topbar::Topbar;
 use super::transport::{standing, use_autoplay};
-use crate::path::{chapter_of, lessons};
+use crate::path::{chapter_of, lesson};
 use crate::session::gate::Gate;
 use crate::session::progress::{Progress, key};
 use crate::session::{Action, Session};
@@ -77,7 +77,7 @@ pub fn lesson_page(id: AttrValue) -> Html {
 /// Waits for jq where a kept world needs it, then opens the lesson.
 #[component]
 pub fn LessonPage(props: &PageProps) -> Html {
-    let lesson = lessons().iter().find(|lesson| lesson.id == *props.id).cloned();
+    let lesson = lesson(&props.id);
     let kept = lesson.as_ref().map(|lesson| {
         let text = browser::kept(&key(&lesson.id));
         Progress::decode(text.as_deref(), &lesson.hash, lesson.steps.len()).needs_jq()
