@@ -9,6 +9,7 @@ use super::icon::{mark, shape};
 use super::wires::wires;
 use crate::scene::host::plug::{Plug, left};
 use crate::scene::host::rail::{Attempt, Hidden, Kind, Port, Rail, Zone};
+use crate::scene::host::translation::Translation;
 use crate::scene::host::{self, Scene};
 use crate::session::Session;
 
@@ -81,10 +82,34 @@ fn host_box(rail: &Rail, scene: &Scene, one: bool, unsaid: bool) -> Html {
             </header>
             <div class="host-b">
                 <div class="inside">{ if one { wires(&scene.wires, false) } else { html! {} } }</div>
+                { translated(rail) }
                 { loose(rail, users) }
             </div>
             <div class={classes!("prail", unsaid.then_some("unsaid"))} role="group" aria-label="Ports">{ for rail.zones.iter().map(|one| zone(one, unsaid, users)) }</div>
         </section>
+    }
+}
+
+/// What the host translates: the source that was, struck out, and the one in its place.
+fn translated(rail: &Rail) -> Html {
+    let one = |one: &Translation| {
+        html! {
+            <li key={format!("{} {} {}", one.protocol, one.from, one.towards)} class="translation">
+                <span class="sr">{ format!("{}: {} becomes {} towards {}", one.protocol, one.from, one.to, one.towards) }</span>
+                <span class="see" aria-hidden="true">
+                    { mark("rew", "c-rew") }
+                    <s class="mono">{ &one.from }</s>
+                    <b class="mono">{ &one.to }</b>
+                    <small>{ one.protocol }{ " towards " }<span class="mono">{ &one.towards }</span></small>
+                </span>
+            </li>
+        }
+    };
+    html! {
+        <ul class="translations" hidden={rail.translations.is_empty()} aria-label="Translated connections" data-translations={rail.translations.len().to_string()}>
+            { for rail.translations.iter().map(one) }
+            <li key="more" class="more" hidden={rail.hidden_translations == 0}>{ format!("{} more are translated", thousands(rail.hidden_translations)) }</li>
+        </ul>
     }
 }
 

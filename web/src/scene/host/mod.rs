@@ -2,6 +2,7 @@
 //!
 //! * [`plug`]: a socket, or what is drawn like one.
 //! * [`rail`]: the ports of a host and who holds them.
+//! * [`translation`]: what a router translates.
 //! * [`wire`]: connections and the packet between their ends.
 //! * [`moment`]: a moment in the middle of a call.
 //!
@@ -10,6 +11,7 @@
 pub mod moment;
 pub mod plug;
 pub mod rail;
+pub mod translation;
 pub mod wire;
 
 #[cfg(test)]

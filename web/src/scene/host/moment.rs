@@ -21,6 +21,8 @@ const STEPS_MAX: usize = 24;
 pub struct Then {
     /// By host and connection: its state then, none before it began.
     undone: BTreeMap<(Rc<str>, Tuple), Option<State>>,
+    /// What happens after that moment and is told with the same event.
+    later: Rc<[Moment]>,
 }
 
 impl Then {
@@ -34,7 +36,13 @@ impl Then {
             let begins = change.from == State::Close && change.to == State::SynRecv;
             undone.insert((moment.host.clone(), tuple_of(change)), (!begins).then_some(change.from));
         }
-        Then { undone }
+        Then { undone, later: later.into() }
+    }
+
+    /// What happens after that moment and is told with the same event.
+    #[must_use]
+    pub fn later(&self) -> &[Moment] {
+        &self.later
     }
 
     /// The state at that moment of what is in this state after the event; none when it was not there yet.

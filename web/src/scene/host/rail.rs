@@ -13,6 +13,7 @@ use portlab_engine::time::Time;
 
 use super::moment::Then;
 use super::plug::{self, Focus, Plug, Shape, Tuple, Who};
+use super::translation::{Translation, translations};
 
 /// Ports drawn at most on one host.
 pub const PORTS_MAX: usize = 16;
@@ -37,6 +38,9 @@ pub struct Rail {
     pub zones: Vec<Zone>,
     /// All sockets, those that are not drawn included.
     pub sockets: usize,
+    /// What it translates, and how many entries more.
+    pub translations: Vec<Translation>,
+    pub hidden_translations: usize,
 }
 
 /// A stretch of ports for which one rule holds.
@@ -261,6 +265,8 @@ impl View<'_> {
         {
             zone.attempt = Some(attempt.clone());
         }
+        let now = namespace.now() + late;
+        let (translations, hidden_translations) = translations(self.name, self.host, now, self.then.later());
         Rail {
             host: self.name.clone(),
             addresses: self.addresses(),
@@ -269,6 +275,8 @@ impl View<'_> {
             hidden_loose: loose.len().saturating_sub(LOOSE_MAX),
             zones,
             sockets,
+            translations,
+            hidden_translations,
         }
     }
 

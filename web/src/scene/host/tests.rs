@@ -332,3 +332,23 @@ fn of_many_hosts_those_are_drawn_that_speak() {
     let drawn: Vec<&str> = scene.rails.iter().map(|rail| &*rail.host).collect();
     assert_eq!((drawn, scene.hidden_hosts), (vec!["h1", "h2", "h6", "h7"], 3));
 }
+
+#[test]
+fn a_router_shows_what_it_translates_from_the_step_on_in_which_it_does() {
+    let mut lab = linked();
+    lab.run(&Place::Host("router".into()), "iptables -t nat -A POSTROUTING -o eth1 -j MASQUERADE");
+    lab.run(&Place::Host("server".into()), "nc -lk 80 > /dev/null &");
+    let from = lab.events().len();
+    lab.run(&Place::Host("client".into()), "nc -z -p 50000 203.0.113.10 80");
+    let frames = frames(lab.events(), from, "");
+    let at = frames.iter().position(|frame| frame.title == "SYN").expect("a handshake");
+    let seen = |frame: &Frame| {
+        let scene = scene(&lab.at(frame.end), frame.shown(lab.events()), false);
+        let router = scene.rails.iter().find(|rail| &*rail.host == "router").expect("it is drawn").clone();
+        router.translations.into_iter().map(|one| (one.from, one.to, one.towards)).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(&frames[at]), [], "the packet is on its way to the router");
+    let entry = ("10.0.0.2:50000".to_owned(), "203.0.113.1:50000".to_owned(), "203.0.113.10:80".to_owned());
+    assert_eq!(seen(&frames[at + 1]), std::slice::from_ref(&entry));
+    assert_eq!(seen(frames.last().expect("a stop")), [entry]);
+}
