@@ -64,6 +64,7 @@ pub enum Counter {
     Icmp6OutDestUnreachs,
     TcpExtTCPAbortOnTimeout,
     TcpExtTCPOrigDataSent,
+    TcpExtTCPLossProbes,
     TcpExtLockDroppedIcmps,
     TcpExtTcpTimeoutRehash,
 }
@@ -116,6 +117,7 @@ const NAMES: &[(Counter, &str)] = &[
     (Counter::TcpExtListenOverflows, "TcpExtListenOverflows"),
     (Counter::TcpExtListenDrops, "TcpExtListenDrops"),
     (Counter::TcpExtTCPTimeouts, "TcpExtTCPTimeouts"),
+    (Counter::TcpExtTCPLossProbes, "TcpExtTCPLossProbes"),
     (Counter::TcpExtTCPAbortOnData, "TcpExtTCPAbortOnData"),
     (Counter::TcpExtTCPAbortOnClose, "TcpExtTCPAbortOnClose"),
     (Counter::TcpExtTCPAbortOnTimeout, "TcpExtTCPAbortOnTimeout"),
@@ -128,7 +130,7 @@ const NAMES: &[(Counter, &str)] = &[
     (Counter::IpExtInNoECTPkts, "IpExtInNoECTPkts"),
 ];
 
-/// Counters that nothing here can move: no segment is lost, damaged or too many, nobody asks for Fast Open, keepalive or
+/// Counters that nothing here can move: no segment is damaged or comes out of order, nobody asks for Fast Open, keepalive or
 /// signatures, no half-open connection lasts, and nothing is forwarded over IPv6.
 const NEVER: &str = "IpForwDatagrams IpInAddrErrors IpInDiscards IpInHdrErrors IpInUnknownProtos IpReasmFails IpReasmOKs \
     IpReasmReqds IpReasmTimeout IpFragCreates IpFragFails IpFragOKs IpOutDiscards IcmpInCsumErrors IcmpInErrors IcmpOutErrors \

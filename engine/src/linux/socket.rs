@@ -135,10 +135,14 @@ pub struct Tcp {
     pub write_pending: bool,
     /// An ACK that waits for something to ride on.
     pub delayed_ack: Option<TimerKey>,
-    /// SYN or SYN-ACK to be sent again.
+    /// Bytes that were sent and not acknowledged.
+    pub in_flight: Vec<u8>,
+    /// When what is not acknowledged is sent again.
     pub retransmit: Option<TimerKey>,
-    /// How often it was.
+    /// How often it was; of what follows a handshake, one more once it was probed for.
     pub retransmits: u32,
+    /// When it was for the first time after the probe, in ms.
+    pub resent_at: u64,
     /// The end of an orphan's wait in `FIN_WAIT2`.
     pub orphan_timer: Option<TimerKey>,
 }

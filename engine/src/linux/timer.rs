@@ -30,7 +30,7 @@ impl TimerKey {
 pub enum Timer {
     /// The ACK that found nothing to ride on.
     DelayedAck(SocketId),
-    /// A SYN that nobody answered, or the SYN-ACK of crossed SYNs.
+    /// What nobody has acknowledged is sent again: a SYN, the SYN-ACK of crossed SYNs, data, FIN.
     Retransmit(SocketId),
     /// A SYN-ACK that nobody acknowledged.
     RetransmitRequest(RequestId),

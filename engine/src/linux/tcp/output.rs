@@ -124,21 +124,22 @@ impl Namespace {
         if tcp.unsent.is_empty() || (small_under_way && tcp.unsent.len() < MSS_BYTES) {
             return;
         }
-        let data = std::mem::take(&mut tcp.unsent);
-        let seq = tcp.snd_nxt;
-        self.counters.add(Counter::TcpExtTCPOrigDataSent);
-        let tcp = &mut self.sock(id).tcp;
-        tcp.snd_nxt = seq.wrapping_add(super::super::number(data.len()));
-        self.send_segment(id, Segment { ack: true, seq, data, ..Segment::default() });
+        self.send_text(id, false);
     }
 
     /// FIN, with whatever still waits.
     pub(super) fn send_fin(&mut self, id: SocketId) {
+        self.send_text(id, true);
+    }
+
+    pub(super) fn send_text(&mut self, id: SocketId, fin: bool) {
         let tcp = &mut self.sock(id).tcp;
         let data = std::mem::take(&mut tcp.unsent);
-        let segment = Segment { fin: true, ack: true, seq: tcp.snd_nxt, data, ..Segment::default() };
+        tcp.in_flight.extend_from_slice(&data);
+        let segment = Segment { fin, ack: true, seq: tcp.snd_nxt, data, ..Segment::default() };
         tcp.snd_nxt = segment.end();
         self.count(Counter::TcpExtTCPOrigDataSent);
+        self.expect_ack(id);
         self.send_segment(id, segment);
     }
 

@@ -213,7 +213,7 @@ impl Namespace {
             return if refused { Fate::Refused } else { self.challenge(id) };
         }
         if before(tcp.snd_una, segment.acked) {
-            tcp.snd_una = segment.acked;
+            self.note_acked(id, segment.acked);
         }
         match self.acknowledged(id, segment) {
             Some(fate) => fate,
@@ -246,8 +246,7 @@ impl Namespace {
         tcp.rcv_nxt = segment.seq.wrapping_add(1);
         tcp.timestamps &= segment.timestamps;
         if segment.ack {
-            tcp.snd_una = segment.acked;
-            self.stop_retransmitting(id);
+            self.note_acked(id, segment.acked);
             self.set_state(id, State::Established);
             self.sock(id).tcp.acks.received_at = self.now;
             if self.socket_of(id).tcp.write_pending {
@@ -311,7 +310,6 @@ impl Namespace {
         let all = socket.tcp.snd_una == socket.tcp.snd_nxt && socket.tcp.unsent.is_empty();
         match socket.state {
             State::SynRecv if all => {
-                self.stop_retransmitting(id);
                 self.set_state(id, State::Established);
                 if self.socket_of(id).shut_write {
                     self.shut_write(id);
