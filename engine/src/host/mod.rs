@@ -22,7 +22,7 @@ use crate::linux::bucket::Owner;
 use crate::linux::options::SocketOption;
 use crate::linux::packet::Packet;
 use crate::linux::route::{Device, Route, parse_prefix};
-use crate::linux::socket::{Protocol, SocketId};
+use crate::linux::socket::{Protocol, SocketId, State};
 use crate::linux::trace::{Moment, Trace};
 use crate::linux::wait::Wait;
 use crate::linux::wire::Leaving;
@@ -398,7 +398,9 @@ impl Host {
                         None => format!("{} ({pid})", process.name()),
                     },
                 );
-                format!("{who} at {at}, {}", socket.state.name())
+                // The kernel calls a socket that is only bound CLOSE, which nobody would take for a holder.
+                let state = if socket.state == State::Close { "bound" } else { socket.state.name() };
+                format!("{who} at {at}, {state}")
             }
             Owner::TimeWait(id) => {
                 self.namespace.time_waits().find(|(other, _)| *other == id).map_or_else(String::new, |(_, wait)| {

@@ -215,7 +215,8 @@ fn cause(refusal: &Refusal, holder: Option<&str>) -> Option<String> {
     match (holder, refusal.because) {
         // A port that was chosen by hand may be shared; what `connect` finds taken is the whole tuple.
         (Some(holder), _) if refusal.errno.name() == "EADDRNOTAVAIL" => Some(format!("{holder}, has this five-tuple")),
-        (Some(holder), _) => Some(format!("{holder}, holds the port")),
+        (Some(holder), _) if holder.contains(", ") => Some(format!("{holder}, holds the port")),
+        (Some(holder), _) => Some(format!("{holder} holds the port")),
         (None, Because::NoPortLeft { low, high }) => Some(format!("no port left of {low}–{high}")),
         (None, Because::Privilege { start }) => Some(format!("ip_unprivileged_port_start = {start}")),
         (None, Because::NotLocal(address)) => {
