@@ -11,7 +11,7 @@ use portlab_engine::linux::socket::Protocol;
 use portlab_engine::linux::trace::Trace;
 use regex_lite::Regex;
 
-const SESSIONS: [(&str, &str, &str); 9] = [
+const SESSIONS: [(&str, &str, &str); 11] = [
     ("background", include_str!("../fixtures/host/background.in"), include_str!("../fixtures/host/background.txt")),
     ("listen", include_str!("../fixtures/host/listen.in"), include_str!("../fixtures/host/listen.txt")),
     ("time-wait", include_str!("../fixtures/host/time-wait.in"), include_str!("../fixtures/host/time-wait.txt")),
@@ -21,6 +21,8 @@ const SESSIONS: [(&str, &str, &str); 9] = [
     ("iptables", include_str!("../fixtures/host/iptables.in"), include_str!("../fixtures/host/iptables.txt")),
     ("lsof", include_str!("../fixtures/host/lsof.in"), include_str!("../fixtures/host/lsof.txt")),
     ("nc", include_str!("../fixtures/host/nc.in"), include_str!("../fixtures/host/nc.txt")),
+    ("filters", include_str!("../fixtures/host/filters.in"), include_str!("../fixtures/host/filters.txt")),
+    ("proc", include_str!("../fixtures/host/proc.in"), include_str!("../fixtures/host/proc.txt")),
 ];
 
 fn lab() -> Lab {
@@ -49,6 +51,11 @@ fn in_lab(line: &str) -> String {
     line.strip_suffix('&').map_or_else(|| line.to_owned(), |server| format!("{server}> served &"))
 }
 
+/// `[1]+  Terminated`: what a shell says of its jobs.
+fn is_of_job(line: &str) -> bool {
+    line.strip_prefix('[').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
 #[test]
 fn agrees_with_the_programs_of_debian() {
     let (mut count, mut failures) = (0, 0);
@@ -60,8 +67,7 @@ fn agrees_with_the_programs_of_debian() {
             rest = rest.strip_prefix(&format!("$ {line}\n")).unwrap_or_else(|| panic!("{name}: {line}: {rest:.80}"));
             let end = lines.peek().map_or(rest.len(), |next| rest.find(&format!("$ {next}\n")).unwrap());
             // A shell that is not interactive tells nothing of jobs.
-            let got: String =
-                run(&mut lab, &in_lab(line)).split_inclusive('\n').filter(|l| !l.starts_with("[1]")).collect();
+            let got: String = run(&mut lab, &in_lab(line)).split_inclusive('\n').filter(|l| !is_of_job(l)).collect();
             let want = &rest[..end];
             rest = &rest[end..];
             if line.ends_with('&') || line.starts_with("kill") {
@@ -75,11 +81,13 @@ fn agrees_with_the_programs_of_debian() {
         }
     }
     assert_eq!(failures, 0, "of {count}");
-    assert!(count > 120, "{count} lines");
+    assert!(count > 200, "{count} lines");
 }
 
 /// The lines of the material on ports that name these programs, as written there.
-const MATERIAL: [&str; 9] = [
+const MATERIAL: [&str; 11] = [
+    "sysctl net.ipv4.ip_local_port_range",
+    "ss -tlnp # listening sockets only",
     "netstat -an | grep tcp | grep 80",
     "ss -tlnp | grep 8080",
     "ss -tan | grep 8080",
@@ -103,6 +111,29 @@ fn lines_of_the_material_run_as_written() {
             assert!(!output.text().contains("portlab"), "{line}: {}", output.text());
         }
     }
+}
+
+#[test]
+fn jobs_are_waited_for_and_shown() {
+    let mut lab = lab();
+    assert_eq!(run(&mut lab, "wait; echo $?"), "0\n");
+    run(&mut lab, "nc -l 8080 > served &");
+    assert_eq!(run(&mut lab, "wait %1; echo $?"), "portlab: the jobs still run; stopped waiting after 30 s\n130\n");
+    assert_eq!(
+        run(&mut lab, "ps -o pid=,args= -C nc; pidof nc; pgrep -a nc"),
+        "   1201 nc -l 8080\n1201\n1201 nc -l 8080\n"
+    );
+    assert_eq!(
+        run(&mut lab, "kill -0 $!; echo $?; jobs -l"),
+        "0\n[1]+  1201 Running                 nc -l 8080 > served &\n"
+    );
+    let killed = "[1]+  Terminated              nc -l 8080 > served\n";
+    assert_eq!(run(&mut lab, "kill %1; wait %1; echo $?"), format!("143\n{killed}"));
+    assert_eq!(run(&mut lab, "wait 99; echo $?"), "bash: wait: pid 99 is not a child of this shell\n127\n");
+    assert_eq!(run(&mut lab, "time sleep 61.5"), "\nreal\t1m1.500s\nuser\t0m0.000s\nsys\t0m0.000s\n");
+    run(&mut lab, "sysctl -qw net.ipv4.ip_local_port_range='40000 40000'; nc -lk 8080 > served &");
+    let bound = run(&mut lab, "curl -s -m 1 --interface lo 127.0.0.1:8080; ss -Htan dport = :8080 | awk '{print $4}'");
+    assert_eq!(bound, "127.0.0.1%lo:40000\n");
 }
 
 /// A history in which sockets wait, servers answer and time passes.

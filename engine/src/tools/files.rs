@@ -32,6 +32,8 @@ pub fn read(world: &World, env: &Env, path: &str) -> Option<Rc<str>> {
     match path {
         "/dev/null" => return Some("".into()),
         _ if path.ends_with('/') => return None,
+        // What is there is the lab's kernel's, not that of the machine that the lab runs on: `proc.rs`.
+        _ if super::proc::is_kernels(path) => return None,
         _ => {}
     }
     env.pipes.get(path).map(|text| text.as_str().into()).or_else(|| world.read_file(&tidy(path)))
@@ -100,6 +102,9 @@ pub fn list(world: &World, directory: &str) -> Vec<String> {
     }
     if world.container_files.is_some() {
         return names.into_iter().collect();
+    }
+    if super::proc::is_kernels(&directory) {
+        return Vec::new();
     }
     let asked = format!("{}{HOST_DIRECTORY}", if directory.is_empty() { "." } else { &directory });
     if let Some(found) = world.options().host_files.and_then(|read| read(&asked)) {

@@ -1,4 +1,4 @@
-//! What runs on a host while the shell goes on: `&`, `jobs`, `kill`.
+//! What runs on a host while the shell goes on: `&`, `jobs`, `kill`, `wait`.
 //!
 //! In the background run servers that wait for somebody to connect, and clients that hold a connection. Whenever a call was made on its host it looks at
 //! its own sockets and does what is to be done ([`settle`]); what it prints is shown after the command that caused it.
@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::net::nc;
 use super::{Cx, files};
@@ -24,6 +25,9 @@ pub const WORKSTATION: &str = "workstation";
 const ROUNDS_MAX: u32 = 10_000;
 /// Bytes that background programs may have printed and nobody has seen.
 const SAID_BYTES_MAX: usize = 1 << 20;
+
+/// How long `wait` waits for jobs that do not end.
+const WAIT_SECS_MAX: u32 = 30;
 
 /// The programs that can run in the background.
 pub const SERVERS: [&str; 3] = ["nc", "netcat", "python3"];
@@ -187,7 +191,7 @@ pub fn news(world: &mut World, place: &Place) -> Vec<(Stream, String)> {
     let host = hosts::name_of(world, place);
     let jobs = world.jobs.of(&host);
     let mut news = std::mem::take(&mut jobs.said);
-    let ended: String = lines(jobs, |job| job.state != "Running");
+    let ended: String = lines(jobs, false, |job| job.state != "Running");
     jobs.list.retain(|job| job.state == "Running");
     if !ended.is_empty() {
         news.push((Stream::Stderr, ended));
@@ -196,7 +200,7 @@ pub fn news(world: &mut World, place: &Place) -> Vec<(Stream, String)> {
 }
 
 /// Jobs as `jobs` lists them.
-fn lines(jobs: &Jobs, which: impl Fn(&Job) -> bool) -> String {
+fn lines(jobs: &Jobs, long: bool, which: impl Fn(&Job) -> bool) -> String {
     let count = jobs.list.len();
     let row = |(at, job): (usize, &Job)| {
         let mark = match count - at {
@@ -205,17 +209,21 @@ fn lines(jobs: &Jobs, which: impl Fn(&Job) -> bool) -> String {
             _ => ' ',
         };
         let running = if job.state == "Running" { " &" } else { "" };
-        format!("[{}]{mark}  {:<24}{}{running}\n", job.number, job.state, job.line)
+        match long {
+            true => format!("[{}]{mark} {:>5} {:<24}{}{running}\n", job.number, job.pid, job.state, job.line),
+            false => format!("[{}]{mark}  {:<24}{}{running}\n", job.number, job.state, job.line),
+        }
     };
     jobs.list.iter().enumerate().filter(|(_, job)| which(job)).map(row).collect()
 }
 
-/// `jobs [-l|-p]`: without -l.
+/// `jobs [-l|-p]`
 pub fn jobs(cx: &mut Cx) -> i32 {
     match cx.args.get(1).map(String::as_str) {
-        None => {
+        None | Some("-l") => {
+            let long = cx.args.len() > 1;
             let jobs = cx.world.jobs.of(&cx.host);
-            let text = lines(jobs, |_| true);
+            let text = lines(jobs, long, |_| true);
             jobs.list.retain(|job| job.state == "Running");
             cx.print(&text);
             0
@@ -244,16 +252,12 @@ pub fn kill(cx: &mut Cx) -> i32 {
         signal = name;
         words.remove(0);
     }
-    let state = match signal.trim_start_matches("SIG") {
-        "TERM" | "15" => "Terminated",
-        "KILL" | "9" => "Killed",
-        "INT" | "2" => "Interrupt",
-        "HUP" | "1" => "Hangup",
-        other => {
-            let text = format!("bash: kill: portlab does not model the signal {other}\n");
-            cx.eprint(&text);
-            return 2;
-        }
+    // Signal 0 asks whether the process is there.
+    let asks = signal == "0";
+    let Some(state) = self::signal(&signal).or(asks.then_some("")) else {
+        let text = format!("bash: kill: portlab does not model the signal {signal}\n");
+        cx.eprint(&text);
+        return 2;
     };
     if words.is_empty() {
         cx.eprint("kill: usage: kill [-s sigspec | -n signum | -sigspec] pid | jobspec ... or kill -l [sigspec]\n");
@@ -262,10 +266,9 @@ pub fn kill(cx: &mut Cx) -> i32 {
     let mut status = 0;
     for word in words {
         let text = match target(cx, &word) {
+            Ok(_) if asks => continue,
             Ok(pid) => {
-                cx.world.jobs.of(&cx.host).servers.remove(&pid);
-                end(cx.world, &cx.host, pid, state);
-                settle(cx.world);
+                stop(cx, pid, state);
                 continue;
             }
             Err(text) => text,
@@ -274,6 +277,70 @@ pub fn kill(cx: &mut Cx) -> i32 {
         status = 1;
     }
     status
+}
+
+/// How a signal that ends a process is told of when it has; None for others.
+pub fn signal(name: &str) -> Option<&'static str> {
+    Some(match name.trim_start_matches("SIG") {
+        "TERM" | "15" => "Terminated",
+        "KILL" | "9" => "Killed",
+        "INT" | "2" => "Interrupt",
+        "HUP" | "1" => "Hangup",
+        _ => return None,
+    })
+}
+
+/// Ends a process by a signal.
+pub fn stop(cx: &mut Cx, pid: u32, state: &'static str) {
+    cx.world.jobs.of(&cx.host).servers.remove(&pid);
+    end(cx.world, &cx.host, pid, state);
+    settle(cx.world);
+}
+
+/// `wait [PID|%JOB…]`: until these, or all, have ended; the status is that of the last.
+pub fn wait(cx: &mut Cx) -> i32 {
+    let words = cx.args[1..].to_vec();
+    let list = &cx.world.jobs.of(&cx.host).list;
+    let mut pids: Vec<u32> = list.iter().map(|job| job.pid).collect();
+    if !words.is_empty() {
+        let mut named = Vec::new();
+        for word in &words {
+            let job = word.strip_prefix('%');
+            let found = list.iter().find(|one| match job {
+                Some(number) => number == one.number.to_string(),
+                None => *word == one.pid.to_string(),
+            });
+            let Some(found) = found else {
+                let text = match job {
+                    Some(_) => format!("bash: wait: {word}: no such job\n"),
+                    None => format!("bash: wait: pid {word} is not a child of this shell\n"),
+                };
+                cx.eprint(&text);
+                return 127;
+            };
+            named.push(found.pid);
+        }
+        pids = named;
+    }
+    let state = |cx: &mut Cx, pid: u32| {
+        cx.world.jobs.of(&cx.host).list.iter().find(|job| job.pid == pid).map_or("Done", |job| job.state)
+    };
+    let running = |cx: &mut Cx| pids.iter().any(|pid| state(cx, *pid) == "Running");
+    for _ in 0..WAIT_SECS_MAX {
+        if !running(cx) || cx.world.halted() {
+            break;
+        }
+        cx.world.advance(Duration::from_secs(1));
+        settle(cx.world);
+    }
+    if running(cx) {
+        cx.eprint("portlab: the jobs still run; stopped waiting after 30 s\n");
+        return 130;
+    }
+    const STATUSES: [(&str, i32); 5] =
+        [("Exit 1", 1), ("Hangup", 129), ("Interrupt", 130), ("Killed", 137), ("Terminated", 143)];
+    let last = pids.last().filter(|_| !words.is_empty()).map(|pid| state(cx, *pid));
+    STATUSES.iter().find(|(name, _)| last == Some(name)).map_or(0, |(_, status)| *status)
 }
 
 /// The process that a word of `kill` means.

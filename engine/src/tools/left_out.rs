@@ -5,9 +5,9 @@ const NETWORK: &str = "of packets and sockets there are ss, netstat, lsof, sysct
 const CLUSTERS: &str = "the lab's cluster is there already and is not made or taken down";
 const PACKAGES: &str = "nothing can be installed in the lab";
 const LANGUAGES: &str = "programming languages are not part of the lab";
-const SYSTEM: &str = "processes and the system of the workstation are not part of the lab";
+const SYSTEM: &str = "of the system there are ps, pgrep, kill and sysctl alone";
 const PERMISSIONS: &str = "the files of the lab have no owners or permissions";
-const JOBS: &str = "only servers run in the background: nc -lk 8080 &, jobs, kill %1";
+const JOBS: &str = "only servers run in the background: nc -lk 8080 &, jobs, kill %1, wait";
 const TERMINAL: &str = "there is no terminal for it; `cat` shows files";
 const OTHER: &str = "it is not part of what lessons need";
 
@@ -85,12 +85,8 @@ const LEFT_OUT: &[(&[&str], &str)] = &[
     (&["git"], "the manifests of lessons and of the material are files of the lab already; `ls` shows them"),
     (
         &[
-            "ps",
             "top",
             "htop",
-            "pkill",
-            "killall",
-            "pgrep",
             "free",
             "df",
             "du",

@@ -20,6 +20,8 @@ mod environment;
 mod help;
 mod jq;
 mod listing;
+mod proc;
+mod processes;
 mod xargs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,6 +132,9 @@ impl Cx<'_> {
     pub fn open(&mut self, path: &str) -> Result<Rc<str>, &'static str> {
         if path == "-" || path == "/dev/stdin" {
             return Ok(self.take_stdin().into());
+        }
+        if let Some(text) = proc::read(self.world, &self.host, path) {
+            return text;
         }
         files::open(self.world, self.env, path)
     }
@@ -273,8 +278,14 @@ pub const PROGRAMS: &[Program] = &[
     program("printenv", environment::printenv, "print variables"),
     builtin("echo", text::echo::echo, "print arguments"),
     builtin("printf", text::echo::printf, "print arguments in a format"),
+    on_hosts("ps", processes::ps, "the processes of the host (ps aux, ps -ef, ps -p PID -o pid,args)"),
+    on_hosts("pgrep", processes::pgrep, "numbers of processes by name"),
+    on_hosts("pidof", processes::pidof, "the same"),
+    on_hosts("pkill", processes::pkill, "end processes by name"),
+    on_hosts("killall", processes::pkill, "the same"),
     shell_only("jobs", jobs::jobs, "what runs in the background"),
     shell_only("kill", jobs::kill, "end a process: kill PID, kill %1"),
+    shell_only("wait", jobs::wait, "wait until jobs have ended"),
     builtin("clear", help::clear, "clear the screen"),
     builtin("help", help::help, "this list"),
 ];

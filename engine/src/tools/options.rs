@@ -35,6 +35,12 @@ impl Given {
         self.options.iter().rev().find(|(option, _)| *option == short).map(|(_, value)| value.as_str())
     }
 
+    /// Of these options the one that was given last, with its value.
+    pub fn last_of(&self, shorts: &[char]) -> Option<(char, &str)> {
+        let found = self.options.iter().rev().find(|(option, _)| shorts.contains(option));
+        found.map(|(option, value)| (*option, value.as_str()))
+    }
+
     pub fn values(&self, short: char) -> impl Iterator<Item = &str> {
         self.options.iter().filter(move |(option, _)| *option == short).map(|(_, value)| value.as_str())
     }
@@ -63,7 +69,7 @@ fn read_args(cx: &mut Cx, specs: &[Spec], permute: bool) -> Result<Given, i32> {
             let (name, joined) =
                 long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value.to_owned())));
             let Some(spec) = specs.iter().find(|spec| spec.long == name && !name.is_empty()) else {
-                return Err(unknown(cx, &arg));
+                return Err(unknown(cx, specs, &arg));
             };
             let value = match (spec.takes_value, joined) {
                 (true, Some(value)) => value,
@@ -97,7 +103,9 @@ fn cluster(
     let mut rest = &arg[1..];
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
-        let Some(spec) = specs.iter().find(|spec| spec.short == c) else { return Err(unknown(cx, &format!("-{c}"))) };
+        let Some(spec) = specs.iter().find(|spec| spec.short == c) else {
+            return Err(unknown(cx, specs, &format!("-{c}")));
+        };
         if !spec.takes_value {
             given.options.push((c, String::new()));
             continue;
@@ -110,7 +118,18 @@ fn cluster(
     Ok(())
 }
 
-fn unknown(cx: &mut Cx, option: &str) -> i32 {
+/// An option that is not in the table; `--help` and a free `-h` tell which are.
+fn unknown(cx: &mut Cx, specs: &[Spec], option: &str) -> i32 {
+    if option == "--help" || option == "-h" {
+        let name = |spec: &Spec| match spec.long {
+            "" => format!("-{}", spec.short),
+            long => format!("-{} --{long}", spec.short),
+        };
+        let list: Vec<String> = specs.iter().map(name).collect();
+        let text = format!("portlab has these options of {}: {}\n", cx.args[0], list.join(", "));
+        cx.print(&text);
+        return 0;
+    }
     let text = format!("portlab does not model option {option} of {}\n", cx.args[0]);
     cx.eprint(&text);
     2

@@ -1,16 +1,18 @@
 //! `curl`: HTTP/1.1 over one connection.
 //!
 //! Source: curl 7.88.1 (Debian 12). Modelled: `http://` addresses, `-s -S -f -i -I -v -4 -6 -m -o -X -H -d -w`,
-//! `--connect-timeout`, `--interface`, `--local-port`. It prints as on a terminal: no progress meter. Left out, with a
+//! `--connect-timeout`, `--interface`, `--local-port`, `-k -L -g` without effect. It prints as on a terminal: no progress meter. Left out, with a
 //! message: other protocols, several addresses, redirections, proxies, chunked bodies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use super::curl_writeout::{Told, told_failed, write_out};
 use super::resolve;
 use crate::host::{Answer, Call};
 use crate::linux::Errno;
 use crate::linux::address::Family;
+use crate::linux::options::SocketOption;
 use crate::linux::socket::Protocol;
 use crate::time::Time;
 use crate::tools::jobs::Process;
@@ -21,7 +23,7 @@ use crate::tools::{Cx, files};
 const WAIT: Duration = Duration::from_secs(30);
 
 /// Why curl ends: its exit status and what it says.
-type Failure = (i32, String);
+pub(super) type Failure = (i32, String);
 
 /// What an address of HTTP names.
 pub(super) struct Target {
@@ -40,15 +42,21 @@ struct Reply {
 /// Runs curl.
 pub fn run(cx: &mut Cx) -> i32 {
     let flags = [('s', "silent"), ('S', "show-error"), ('f', "fail"), ('i', "include"), ('I', "head")];
-    let more = [('v', "verbose"), ('4', "ipv4"), ('6', "ipv6")];
+    let more = [('v', "verbose"), ('4', "ipv4"), ('6', "ipv6"), ('V', "version")];
+    // These change nothing here: certificates, redirects and patterns in addresses are not modelled, and a connection ends with curl.
+    let idle = [('k', "insecure"), ('L', "location"), ('g', "globoff"), ('N', "no-buffer"), ('K', "no-keepalive")];
     let values = [('m', "max-time"), ('o', "output"), ('X', "request"), ('H', "header"), ('d', "data")];
     let named = [('w', "write-out"), ('c', "connect-timeout"), ('n', "interface"), ('p', "local-port")];
-    let mut specs: Vec<_> = flags.iter().chain(&more).map(|(short, long)| flag(*short, long)).collect();
+    let mut specs: Vec<_> = flags.iter().chain(&more).chain(&idle).map(|(short, long)| flag(*short, long)).collect();
     specs.extend(values.iter().chain(&named).map(|(short, long)| value(*short, long)));
     let given = match options::read(cx, &specs) {
         Ok(given) => given,
         Err(status) => return status,
     };
+    if given.has('V') {
+        cx.print("curl 7.88.1\n");
+        return 0;
+    }
     let [address] = &given.operands[..] else {
         if given.operands.is_empty() {
             cx.eprint("curl: try 'curl --help' or 'curl --manual' for more information\n");
@@ -99,15 +107,25 @@ fn fetch(cx: &mut Cx, given: &Given, target: &Target) -> Result<i32, Failure> {
         given.value(option).and_then(|text| text.parse().ok()).and_then(|secs| Duration::try_from_secs_f64(secs).ok())
     };
     let host = &target.host;
-    let address = resolve(cx, host).ok_or_else(|| (6, format!("Could not resolve host: {host}")))?;
+    let v6 = given.has('6') && !given.has('4') && host == "localhost";
+    let found = if v6 { Some(Ipv6Addr::LOCALHOST.into()) } else { resolve(cx, host) };
+    let fits = |address: &IpAddr| given.has('4') == given.has('6') || given.has('6') == address.is_ipv6();
+    let address = match found {
+        Some(address) if fits(&address) => address,
+        Some(_) => return Err(told_failed(cx, given, (7, "Couldn't connect to server".into()), None)),
+        None => return Err(told_failed(cx, given, (6, format!("Could not resolve host: {host}")), None)),
+    };
     let began = cx.world.now();
     let process = Process::start(cx);
     let limit = seconds('m');
-    let exchanged = connect(cx, process, given, target, address, (limit, seconds('c')))
-        .and_then(|fd| exchange(cx, process, given, target, fd, (began, limit)));
+    let connected = connect(cx, process, given, target, address, (limit, seconds('c')));
+    let own = connected.as_ref().ok().and_then(|fd| own(cx, process, *fd));
+    let ends = own.map(|own| (own, SocketAddr::new(address, target.port)));
+    let exchanged = connected.and_then(|fd| exchange(cx, process, given, target, fd, (began, limit)));
     process.exit(cx, 0);
-    let (reply, port) = exchanged?;
-    finish(cx, given, target, &reply, port)
+    let reply = exchanged.map_err(|failure| told_failed(cx, given, failure, ends))?;
+    let spent = cx.world.now().since(began);
+    finish(cx, given, target, &reply, (own, SocketAddr::new(address, target.port), spent))
 }
 
 /// A connected socket. What is said of a failure names the time that it took.
@@ -132,11 +150,17 @@ fn connect(
     if own.is_some() || own_port != 0 {
         let any = if address.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
         let own = match own {
-            Some(Ok(own)) => own,
-            Some(Err(_)) => return Err((45, "portlab models --interface with an address alone".to_owned())),
-            None => any,
+            Some(Ok(own)) => Some(own),
+            // A socket that is bound to a device is not bound to an address besides.
+            Some(Err(_)) => {
+                bind_to_device(cx, process, fd, given.value('n').unwrap_or(""))?;
+                None
+            }
+            None => Some(any),
         };
-        if let Err(errno) = process.call(cx, Call::Bind { fd, to: SocketAddr::new(own, own_port) }).number() {
+        if let Some(own) = own
+            && let Err(errno) = process.call(cx, Call::Bind { fd, to: SocketAddr::new(own, own_port) }).number()
+        {
             return Err((45, format!("bind failed with errno {}: {}", errno.number(), errno.words())));
         }
     }
@@ -171,6 +195,15 @@ fn connect(
     Ok(fd)
 }
 
+/// Binds to the device of `--interface`.
+fn bind_to_device(cx: &mut Cx, process: Process, fd: u32, name: &str) -> Result<(), Failure> {
+    let option = SocketOption::BindToDevice(name.to_owned());
+    match process.call(cx, Call::SetOption { fd, option }).number() {
+        Ok(_) if !name.is_empty() => Ok(()),
+        _ => Err((45, format!("Couldn't bind to '{name}'"))),
+    }
+}
+
 /// Sends the request and reads the answer; with it the connection's own port.
 fn exchange(
     cx: &mut Cx,
@@ -179,9 +212,8 @@ fn exchange(
     target: &Target,
     fd: u32,
     (began, limit): (Time, Option<Duration>),
-) -> Result<(Reply, u16), Failure> {
+) -> Result<Reply, Failure> {
     let request = request(given, target);
-    let port = own_port(cx, process, fd);
     if given.has('v') {
         let head = request.split("\r\n\r\n").next().unwrap_or("");
         let lines: String = head.split("\r\n").map(|line| format!("> {line}\n")).collect();
@@ -200,12 +232,12 @@ fn exchange(
                 {
                     cx.print(&String::from_utf8_lossy(body));
                 }
-                return reply.map(|reply| (reply, port));
+                return reply;
             }
             Answer::Data(data) => {
                 received.extend_from_slice(&data);
                 if let Some(reply) = complete(&received, given.has('I'))? {
-                    return Ok((reply, port));
+                    return Ok(reply);
                 }
             }
             Answer::Refused { refusal, .. } if refusal.errno == Errno::Eagain => {
@@ -229,13 +261,11 @@ fn exchange(
     }
 }
 
-fn own_port(cx: &mut Cx, process: Process, fd: u32) -> u16 {
-    let host = cx.world.host(&cx.host);
-    host.and_then(|host| {
-        let socket = host.processes.get(&process.pid)?.fds.get(&fd)?;
-        Some(host.namespace().getsockname(*socket).port())
-    })
-    .unwrap_or(0)
+/// The connection's own end.
+fn own(cx: &mut Cx, process: Process, fd: u32) -> Option<SocketAddr> {
+    let host = cx.world.host(&cx.host)?;
+    let socket = host.processes.get(&process.pid)?.fds.get(&fd)?;
+    Some(host.namespace().getsockname(*socket))
 }
 
 fn request(given: &Given, target: &Target) -> String {
@@ -303,7 +333,10 @@ fn ended(received: &[u8]) -> Result<Reply, Failure> {
     Ok(Reply { head, body: body.to_vec() })
 }
 
-fn finish(cx: &mut Cx, given: &Given, target: &Target, reply: &Reply, port: u16) -> Result<i32, Failure> {
+/// Own end, other end, and the time that it took.
+type Ends = (Option<SocketAddr>, SocketAddr, Duration);
+
+fn finish(cx: &mut Cx, given: &Given, target: &Target, reply: &Reply, ends: Ends) -> Result<i32, Failure> {
     let code = reply.head.split_whitespace().nth(1).unwrap_or("000").to_owned();
     if given.has('v') {
         let lines: String = reply.head.trim_end().lines().map(|line| format!("< {line}\n")).collect();
@@ -322,18 +355,12 @@ fn finish(cx: &mut Cx, given: &Given, target: &Target, reply: &Reply, port: u16)
     if given.has('v') {
         cx.eprint(&format!("* Connection #0 to host {} left intact\n", target.host));
     }
-    if let Some(format) = given.value('w') {
-        let text = format
-            .replace("\\n", "\n")
-            .replace("\\t", "\t")
-            .replace("%{http_code}", &code)
-            .replace("%{response_code}", &code)
-            .replace("%{local_port}", &port.to_string())
-            .replace("%{remote_port}", &target.port.to_string())
-            .replace("%{size_download}", &reply.body.len().to_string())
-            .replace("%{num_connects}", "1");
-        cx.print(&text);
-    }
+    let error = format!("The requested URL returned error: {code}");
+    let (status, error) = if failed { (22, error.as_str()) } else { (0, "") };
+    let kind = header(&reply.head, "Content-Type").unwrap_or("");
+    let (own, peer, spent) = ends;
+    let told = Told { status, error, code: &code, own, peer: Some(peer), bytes: reply.body.len(), kind, spent };
+    write_out(cx, given, given.operands.first().map_or("", String::as_str), &told);
     if failed {
         return Err((22, format!("The requested URL returned error: {code}")));
     }

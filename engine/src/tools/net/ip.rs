@@ -1,6 +1,6 @@
 //! `ip`: the addresses of the host's devices, and where a packet would go.
 //!
-//! Source: `ip/ipaddress.c`, `ip/iproute.c` of iproute2 6.1. Modelled: `ip [-br] [-4|-6] addr [show] [[dev] NAME]`, `ip link`,
+//! Source: `ip/ipaddress.c`, `ip/iproute.c` of iproute2 6.1. Modelled: `ip [-br|-o] [-4|-6] addr [show] [[dev] NAME]`, `ip link`,
 //! `ip addr add PREFIX dev NAME`, `ip route`, `ip route get ADDRESS` of IPv4. Left out: link-local addresses, which no device
 //! here has, and the routes of IPv6.
 
@@ -23,7 +23,27 @@ struct Shown {
     only_v6: bool,
     /// As busybox's applet has it.
     applet: bool,
+    /// `-o`: a line for each address.
+    one_line: bool,
 }
+
+/// The objects that there are besides.
+const OBJECTS: [&str; 14] = [
+    "neighbour",
+    "neighbor",
+    "link",
+    "rule",
+    "netns",
+    "tunnel",
+    "route",
+    "help",
+    "maddress",
+    "monitor",
+    "nexthop",
+    "tcp_metrics",
+    "vrf",
+    "xfrm",
+];
 
 /// Runs ip.
 pub fn run(cx: &mut Cx) -> i32 {
@@ -35,6 +55,13 @@ pub fn run(cx: &mut Cx) -> i32 {
             "-br" | "-brief" | "--brief" if !applet => shown.brief = true,
             "-4" => shown.only_v4 = true,
             "-6" => shown.only_v6 = true,
+            "-o" | "-oneline" => shown.one_line = true,
+            // Colours, names and units change nothing where there is no terminal.
+            "-c" | "-color" | "-c=never" | "-c=auto" | "-color=auto" | "-h" | "-r" => {}
+            "-V" | "-Version" => {
+                cx.print("ip utility, iproute2-6.1.0\n");
+                return 0;
+            }
             _ => return not_modelled(cx, &option),
         }
         words.remove(0);
@@ -44,7 +71,7 @@ pub fn run(cx: &mut Cx) -> i32 {
     let starts = |word: &str, whole: &str| !word.is_empty() && whole.starts_with(word);
     match &words[..] {
         [object, rest @ ..] if starts(object, "address") || *object == "addr" => match rest {
-            ["add", rest @ ..] => add(cx, rest),
+            ["add" | "a" | "ad", rest @ ..] => add(cx, rest),
             _ => match named(rest) {
                 Some(name) => each(cx, name, |device| shown_device(device, shown)),
                 None => not_modelled(cx, &words.join(" ")),
@@ -54,27 +81,28 @@ pub fn run(cx: &mut Cx) -> i32 {
             Some(name) => links(cx, name, shown),
             None => not_modelled(cx, &words.join(" ")),
         },
+        [object, "get" | "g", to] if starts(object, "route") && shown.only_v6 => get(cx, to),
         [object, rest @ ..] if starts(object, "route") && !shown.only_v6 => match rest {
-            [] | ["show" | "list" | "ls"] => routes(cx, shown),
-            ["get", to] => get(cx, to),
+            [] | ["show" | "list" | "ls" | "s" | "l"] => routes(cx, shown),
+            ["table", "main"] | ["show" | "list" | "ls", "table", "main"] => routes(cx, shown),
+            ["get" | "g", to] | ["get" | "g", "to", to] => get(cx, to),
             _ => not_modelled(cx, &words.join(" ")),
         },
-        [object, ..] if ["neigh", "n", "link", "l", "rule", "netns", "tunnel", "route", "r"].contains(object) => {
-            not_modelled(cx, &words.join(" "))
-        }
+        [object, ..] if OBJECTS.iter().any(|known| starts(object, known)) => not_modelled(cx, &words.join(" ")),
+        [] => not_modelled(cx, "help"),
         [object, ..] => {
             cx.eprint(&format!("Object \"{object}\" is unknown, try \"ip help\".\n"));
             1
         }
-        [] => not_modelled(cx, "without an object"),
     }
 }
 
 /// The device that `show` is asked for, none for all; none at all where something else is asked.
 fn named<'a>(words: &[&'a str]) -> Option<Option<&'a str>> {
     match words {
-        [] | ["show" | "list" | "ls"] => Some(None),
-        ["show" | "list" | "ls", "dev", name] | ["show" | "list" | "ls", name] => Some(Some(name)),
+        [] | ["show" | "sh" | "s" | "list" | "ls" | "l"] => Some(None),
+        ["show" | "sh" | "s" | "list" | "ls" | "l", "dev" | "d", name]
+        | ["show" | "sh" | "s" | "list" | "ls" | "l", name] => Some(Some(name)),
         _ => None,
     }
 }
@@ -135,8 +163,8 @@ fn shown_device(device: &Device, shown: Shown) -> String {
         let list: String = rows.iter().map(|(address, length, _)| format!("{}/{length} ", plain(*address))).collect();
         return format!("{:<16} {:<14} {list}\n", name_of(device), state_of(device));
     }
-    let mut text = head(device, shown, "");
-    if !shown.only_v4 && !shown.only_v6 {
+    let mut text = if shown.one_line { String::new() } else { head(device, shown, "") };
+    if !shown.one_line && !shown.only_v4 && !shown.only_v6 {
         text += &link_line(device, shown);
     }
     for (address, length, secondary) in rows {
@@ -149,6 +177,13 @@ fn shown_device(device: &Device, shown: Shown) -> String {
             }
             None => format!("    inet6 {address}/{length} scope {scope} \n"),
         };
+        if shown.one_line {
+            let name = format!("{}: {}   ", device.index, device.name);
+            let start = text.rfind("    inet").unwrap_or(0);
+            text.replace_range(start..start + 3, &name);
+            text.truncate(text.len() - 1);
+            text.push('\\');
+        }
         text += "       valid_lft forever preferred_lft forever\n";
     }
     text
@@ -209,7 +244,10 @@ fn links(cx: &mut Cx, name: Option<&str>, shown: Shown) -> i32 {
         true => {
             format!("{:<16} {:<14} {} <{}> \n", name_of(device), state_of(device), mac_of(device), flags_of(device))
         }
-        false => head(device, shown, "mode DEFAULT ") + &link_line(device, shown),
+        false => {
+            let text = head(device, shown, "mode DEFAULT ") + &link_line(device, shown);
+            if shown.one_line { format!("{}\n", text.trim_end().replace('\n', "\\")) } else { text }
+        }
     };
     each(cx, name, one)
 }
@@ -255,7 +293,7 @@ fn routes(cx: &mut Cx, shown: Shown) -> i32 {
 
 fn add(cx: &mut Cx, words: &[&str]) -> i32 {
     let (prefix, device) = match words {
-        [prefix, "dev", device] => (*prefix, *device),
+        [prefix, "dev", device] | ["dev", device, prefix] | ["local", prefix, "dev", device] => (*prefix, *device),
         [_] => {
             cx.eprint("Not enough information: \"dev\" argument is required.\n");
             return 1;
@@ -284,7 +322,13 @@ fn add(cx: &mut Cx, words: &[&str]) -> i32 {
 }
 
 fn get(cx: &mut Cx, to: &str) -> i32 {
-    let Ok(to) = to.parse::<Ipv4Addr>() else { return not_modelled(cx, &format!("route get {to}")) };
+    let Ok(to) = to.parse::<Ipv4Addr>() else {
+        if to.parse::<Ipv6Addr>().is_ok() {
+            return not_modelled(cx, &format!("route get {to}"));
+        }
+        cx.eprint(&format!("Error: any valid prefix is expected rather than \"{to}\".\n"));
+        return 1;
+    };
     let Some(host) = cx.world.host(&cx.host) else { return 1 };
     let namespace: &Namespace = host.namespace();
     let path = namespace.routing.output(ANY4, to.to_ipv6_mapped(), None);

@@ -1,6 +1,7 @@
 //! `lsof -i`: the sockets that processes of the host have open.
 //!
-//! Source: `print.c` of lsof 4.95. Modelled: `-i [4|6][TCP|UDP][@ADDRESS][:PORTS]`, `-n`, `-P`, `-p`, `-t`, `-s TCP:STATE`.
+//! Source: `print.c` of lsof 4.95. Modelled: `-i [4|6][TCP|UDP][@ADDRESS][:PORTS]`, `-n`, `-P`, `-t`,
+//! and what narrows it: `-p`, `-c`, `-u`, `-s TCP:STATES`.
 //! Left out, with a message: everything that is not a socket of the internet.
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,9 +19,15 @@ struct Asked {
     family: Option<Family>,
     protocol: Option<Protocol>,
     address: Option<Ipv6Addr>,
-    ports: Vec<(u16, u16)>,
-    pid: Option<u32>,
-    state: Option<String>,
+    ports: Vec<(u32, u32)>,
+    pids: Vec<u32>,
+    /// Beginnings of the programs' names (`-c`).
+    commands: Vec<String>,
+    /// States that are asked for, and those that are not (`^LISTEN`).
+    states: Vec<String>,
+    but: Vec<String>,
+    /// Users (`-u`); all processes are root's.
+    users: Vec<String>,
     numeric_hosts: bool,
     numeric_ports: bool,
     terse: bool,
@@ -30,6 +37,10 @@ struct Asked {
 pub fn run(cx: &mut Cx) -> i32 {
     let asked = match asked(&cx.args[1..]) {
         Ok(asked) if asked.internet => asked,
+        Ok(asked) if !asked.pids.is_empty() || !asked.commands.is_empty() => {
+            cx.eprint("portlab: of open files the sockets alone are modelled\n");
+            asked
+        }
         Ok(_) => return cx.fail("portlab models lsof -i alone, as lsof -nP -i :8080", 2),
         Err(text) => return cx.fail(&text, 1),
     };
@@ -59,14 +70,20 @@ fn asked(words: &[String]) -> Result<Asked, String> {
                 'n' => asked.numeric_hosts = true,
                 'P' => asked.numeric_ports = true,
                 't' => asked.terse = true,
+                // What is asked for besides -i narrows it.
                 'a' => {}
-                'i' | 's' | 'p' => {
+                'i' | 's' | 'p' | 'c' | 'u' => {
                     let mut next = || words.next_if(|next| !next.starts_with('-')).map_or("", String::as_str);
                     let value = if letters.is_empty() { next() } else { letters };
                     match letter {
                         'i' => internet(&mut asked, value)?,
-                        's' => asked.state = value.to_ascii_uppercase().strip_prefix("TCP:").map(str::to_owned),
-                        _ => asked.pid = value.parse().ok(),
+                        's' => states(&mut asked, value)?,
+                        'c' => asked.commands.push(value.to_owned()),
+                        'u' => asked.users.extend(value.split(',').map(str::to_owned)),
+                        _ => {
+                            let pids = value.split(',').map(str::parse).collect::<Result<Vec<u32>, _>>();
+                            asked.pids = pids.map_err(|_| format!("illegal process ID: {value}"))?;
+                        }
                     }
                     letters = "";
                 }
@@ -76,6 +93,37 @@ fn asked(words: &[String]) -> Result<Asked, String> {
     }
     Ok(asked)
 }
+
+/// `TCP:LISTEN,ESTABLISHED`, `TCP:^LISTEN`
+fn states(asked: &mut Asked, text: &str) -> Result<(), String> {
+    let names = text.to_ascii_uppercase();
+    let Some(names) = names.strip_prefix("TCP:") else { return Err(format!("unknown -s protocol: {text}")) };
+    for name in names.split(',') {
+        let (name, list) = match name.strip_prefix('^') {
+            Some(name) => (name, &mut asked.but),
+            None => (name, &mut asked.states),
+        };
+        if !STATES.iter().any(|state| state.name() == name) {
+            return Err(format!("unknown TCP state name: {name}"));
+        }
+        list.push(name.to_owned());
+    }
+    Ok(())
+}
+
+const STATES: [State; 11] = [
+    State::Established,
+    State::SynSent,
+    State::SynRecv,
+    State::FinWait1,
+    State::FinWait2,
+    State::TimeWait,
+    State::Close,
+    State::CloseWait,
+    State::LastAck,
+    State::Listen,
+    State::Closing,
+];
 
 /// `4TCP@127.0.0.1:80,8000-8010`
 fn internet(asked: &mut Asked, text: &str) -> Result<(), String> {
@@ -97,30 +145,37 @@ fn internet(asked: &mut Asked, text: &str) -> Result<(), String> {
         "" => None,
         "TCP" => Some(Protocol::Tcp),
         "UDP" => Some(Protocol::Udp),
-        _ => return Err(bad()),
+        _ => return Err(format!("unknown protocol name ({kind}) in: -i {text}", kind = kind.to_ascii_lowercase())),
     };
     if let Some(host) = host {
         let host = if host == "localhost" { "127.0.0.1" } else { host.trim_matches(['[', ']']) };
         asked.address = Some(canonical(host.parse::<IpAddr>().map_err(|_| bad())?));
     }
-    let port = |text: &str| text.parse().ok().or_else(|| services::port(text, Protocol::Tcp)).ok_or_else(bad);
+    let service = |name: &str| services::port(name, Protocol::Tcp).or_else(|| services::port(name, Protocol::Udp));
+    let port = |name: &str| name.parse().ok().or_else(|| service(name).map(u32::from));
     for part in ports.into_iter().flat_map(|ports| ports.split(',')) {
-        let (low, high) = part.split_once('-').unwrap_or((part, part));
-        asked.ports.push((port(low)?, port(high)?));
+        // A service may have a dash in its name.
+        let range = part.split_once('-').and_then(|(low, high)| Some((port(low)?, port(high)?)));
+        let one = || port(part).map(|port| (port, port));
+        asked.ports.push(range.or_else(one).ok_or_else(|| format!("unknown service {part} in: -i {text}"))?);
     }
     Ok(())
 }
 
 fn fits(row: &Row, asked: &Asked) -> bool {
     let Some(user) = &row.user else { return false };
-    let port = |port: u16| asked.ports.iter().any(|(low, high)| (*low..=*high).contains(&port));
+    let port = |port: u16| asked.ports.iter().any(|(low, high)| (*low..=*high).contains(&u32::from(port)));
     let ends = [row.local, row.peer];
+    let is = |names: &[String]| names.iter().any(|name| name == row.state.name());
+    let state = (asked.states.is_empty() || is(&asked.states)) && !is(&asked.but);
     asked.family.is_none_or(|family| row.family == family)
         && asked.protocol.is_none_or(|protocol| row.protocol == protocol)
         && asked.address.is_none_or(|address| ends.iter().any(|end| end.0 == address))
         && (asked.ports.is_empty() || ends.iter().any(|end| port(end.1)))
-        && asked.pid.is_none_or(|pid| user.pid == pid)
-        && asked.state.as_ref().is_none_or(|state| row.protocol == Protocol::Udp || row.state.name() == state)
+        && (asked.pids.is_empty() || asked.pids.contains(&user.pid))
+        && (asked.commands.is_empty() || asked.commands.iter().any(|name| user.name.starts_with(name.as_str())))
+        && (asked.users.is_empty() || asked.users.iter().any(|name| name == "root" || name == "0"))
+        && (row.protocol == Protocol::Udp || state)
 }
 
 fn pids(rows: &[Row]) -> String {

@@ -8,6 +8,7 @@
 pub mod ab;
 pub mod conntrack;
 pub mod curl;
+mod curl_writeout;
 pub mod ip;
 pub mod iptables;
 pub mod lsof;

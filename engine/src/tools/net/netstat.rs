@@ -1,21 +1,23 @@
 //! `netstat`: the sockets and counters of the host, as net-tools shows them.
 //!
-//! Source: `netstat.c`, `statistics.c` of net-tools 2.10. Modelled: `-t -u -l -a -n -p -e -o -4 -6 -s -W`; of `-s` the lines
-//! of what portlab counts. Left out, with a message: routes and interfaces (`-r`, `-i`, `-g`). A host of the lab has no
+//! Source: `netstat.c`, `statistics.c` of net-tools 2.10. Modelled: `-t -u -l -a -n -p -e -o -4 -6 -A -s -W -r`; of `-s` the
+//! lines of what portlab counts. Left out, with a message: interfaces (`-i`, `-g`), `-c`. A host of the lab has no
 //! sockets of other kinds.
+
+use std::net::Ipv4Addr;
 
 use super::rows::{self, Row};
 use super::services;
 use crate::kube::kubelet::hosts;
 use crate::kube::kubelet::images::Userland;
 use crate::linux::Namespace;
-use crate::linux::address::Family;
+use crate::linux::address::{Family, is_any};
+use crate::linux::route::LO;
 use crate::linux::socket::{Protocol, State};
 use crate::tools::Cx;
-use crate::tools::options::{self, flag};
+use crate::tools::options::{self, flag, value};
 
-/// Runs netstat.
-pub fn run(cx: &mut Cx) -> i32 {
+fn specs() -> Vec<options::Spec> {
     let flags = [
         ('t', "tcp"),
         ('u', "udp"),
@@ -29,19 +31,46 @@ pub fn run(cx: &mut Cx) -> i32 {
         ('6', "inet6"),
         ('s', "statistics"),
         ('W', "wide"),
+        ('v', "verbose"),
+        ('w', "raw"),
+        ('x', "unix"),
+        ('r', "route"),
+        ('V', "version"),
     ];
-    let specs: Vec<_> = flags.iter().map(|(short, long)| flag(*short, long)).collect();
-    let given = match options::read(cx, &specs) {
+    let mut specs: Vec<_> = flags.iter().map(|(short, long)| flag(*short, long)).collect();
+    specs.push(value('A', "protocol"));
+    specs
+}
+
+/// Runs netstat.
+pub fn run(cx: &mut Cx) -> i32 {
+    let given = match options::read(cx, &specs()) {
         Ok(given) => given,
         Err(status) => return status,
     };
     let applet = hosts::userland_at(cx.world, cx.place) == Userland::Busybox;
-    if let Some(option) = ['p', 'o', '4', '6', 's'].into_iter().find(|option| applet && given.has(*option)) {
+    if let Some(option) =
+        ['p', 'o', '4', '6', 's', 'v', 'V', 'A'].into_iter().find(|option| applet && given.has(*option))
+    {
         let text = format!("portlab does not model option -{option} of busybox's netstat\n");
         cx.eprint(&text);
         return 1;
     }
+    if given.has('V') {
+        cx.print("net-tools 2.10\n");
+        return 0;
+    }
+    if let Some(other) = given.value('A').filter(|family| !["inet", "inet6"].contains(family)) {
+        let text = format!("portlab does not model the sockets of {other}\n");
+        cx.eprint(&text);
+        return 2;
+    }
     cx.world.start_host(&cx.host);
+    if given.has('r') {
+        let text = cx.world.host(&cx.host).map_or(String::new(), |host| routes(host.namespace()));
+        cx.print(&text);
+        return 0;
+    }
     let pids = hosts::pids_of(cx.world, cx.place);
     let Some(host) = cx.world.host(&cx.host) else { return 1 };
     if given.has('s') {
@@ -50,12 +79,26 @@ pub fn run(cx: &mut Cx) -> i32 {
         cx.eprint("portlab: lines of counters that it does not count are left out\n");
         return 0;
     }
-    let rows = rows::of_host(host, &pids);
+    let text = tables(rows::of_host(host, &pids), &given, applet);
+    cx.print(&text);
+    0
+}
+
+/// The sockets that are asked for, under their titles.
+fn tables(rows: Vec<Row>, given: &options::Given, applet: bool) -> String {
     let which = match (given.has('a'), given.has('l')) {
         (true, _) => "servers and established",
         (false, true) => "only servers",
         (false, false) => "w/o servers",
     };
+    // Of UNIX and raw sockets there are none.
+    let unix = format!(
+        "Active UNIX domain sockets ({which})\nProto RefCnt Flags       Type       State         I-Node  {} Path\n",
+        if given.has('p') { " PID/Program name    " } else { "" },
+    );
+    if given.has('x') && !given.has('t') && !given.has('u') {
+        return unix;
+    }
     let mut text = format!("Active Internet connections ({which})\n");
     text += "Proto Recv-Q Send-Q Local Address           Foreign Address         State      ";
     // Busybox's columns are a blank wider, and its `-e` shows other ones.
@@ -64,28 +107,30 @@ pub fn run(cx: &mut Cx) -> i32 {
     text += if given.has('p') { " PID/Program name    " } else { "" };
     text += if given.has('o') { " Timer" } else { "" };
     text.push('\n');
-    let either = given.has('t') || given.has('u');
+    let either = given.has('t') || given.has('u') || given.has('w');
+    let only = match given.last_of(&['4', '6', 'A']) {
+        Some(('4', _) | ('A', "inet")) => Some(Family::V4),
+        Some(_) => Some(Family::V6),
+        None => None,
+    }
+    .filter(|_| given.has('4') != given.has('6') || given.has('A'));
     for row in in_order(rows) {
         let option = if row.protocol == Protocol::Tcp { 't' } else { 'u' };
         let serves = match row.protocol {
             Protocol::Tcp => row.state == State::Listen,
             Protocol::Udp => row.state == State::Close,
         };
-        let family = if row.family == Family::V4 { '4' } else { '6' };
         let shown = (!either || given.has(option))
             && (given.has('a') || serves == given.has('l'))
-            && (given.has('4') == given.has('6') || given.has(family));
+            && only.is_none_or(|family| family == row.family);
         if shown {
-            text += &if applet { applet_line(&row, &given) } else { line(&row, &given) };
+            text += &if applet { applet_line(&row, given) } else { line(&row, given) };
         }
     }
-    if !either && given.has('4') == given.has('6') {
-        // A host of the lab has no UNIX sockets.
-        text += &format!("Active UNIX domain sockets ({which})\n");
-        text += "Proto RefCnt Flags       Type       State         I-Node   Path\n";
+    if !either && only.is_none() || given.has('x') {
+        text += &unix;
     }
-    cx.print(&text);
-    0
+    text
 }
 
 /// A line as busybox has it: one name for both families, and the state is a column wider.
@@ -106,6 +151,7 @@ fn line(row: &Row, given: &options::Given) -> String {
     let end = |(address, port): (std::net::Ipv6Addr, u16)| {
         let address = match address.to_ipv4_mapped() {
             Some(v4) => v4.to_string(),
+            None if is_any(address) && !given.has('n') => "[::]".to_owned(),
             None => address.to_string(),
         };
         let port = match services::name(port, row.protocol) {
@@ -116,7 +162,8 @@ fn line(row: &Row, given: &options::Given) -> String {
         // What does not fit is cut, but never the port.
         let room = if given.has('W') { usize::MAX } else { 23usize.saturating_sub(port.len() + 1) };
         let address: String = address.chars().take(room).collect();
-        let name = if address == "127.0.0.1" && !given.has('n') { "localhost" } else { &address };
+        let name =
+            if address == "127.0.0.1" && row.family == Family::V4 && !given.has('n') { "localhost" } else { &address };
         format!("{name}:{port}")
     };
     let protocol = match (row.protocol, row.family) {
@@ -150,6 +197,47 @@ fn line(row: &Row, given: &options::Given) -> String {
     }
     text.push('\n');
     text
+}
+
+/// `netstat -r`: the routes of IPv4, as `/proc/net/route` orders them: by destination, what leads everywhere first.
+fn routes(namespace: &Namespace) -> String {
+    let mut text =
+        "Kernel IP routing table\nDestination     Gateway         Genmask         Flags   MSS Window  irtt Iface\n"
+            .to_owned();
+    let devices = &namespace.routing.devices;
+    let mut rows: Vec<(Ipv4Addr, u8, Option<Ipv4Addr>, &str)> = Vec::new();
+    for device in devices.iter().filter(|device| device.index != LO && !device.unrouted) {
+        for (address, length) in &device.addresses {
+            let Some(own) = address.to_ipv4_mapped().filter(|_| *length < 32) else { continue };
+            rows.push((Ipv4Addr::from_bits(own.to_bits() & mask(*length)), *length, None, &device.name));
+        }
+    }
+    for route in &namespace.routing.routes {
+        let Some(to) = route.to.to_ipv4_mapped() else { continue };
+        let name = devices.iter().find(|device| device.index == route.device).map_or("", |device| &device.name);
+        rows.push((to, route.length, route.via.and_then(|via| via.to_ipv4_mapped()), name));
+    }
+    rows.sort();
+    rows.dedup();
+    for (to, length, via, device) in rows {
+        let (to, mask, gateway) = (
+            to.to_string(),
+            Ipv4Addr::from_bits(mask(length)).to_string(),
+            via.unwrap_or(Ipv4Addr::UNSPECIFIED).to_string(),
+        );
+        let flags = match (via.is_some(), length) {
+            (true, 32) => "UGH",
+            (true, _) => "UG",
+            (false, 32) => "UH",
+            (false, _) => "U",
+        };
+        text += &format!("{to:<15} {gateway:<15} {mask:<15} {flags:<8}  0 0          0 {device}\n");
+    }
+    text
+}
+
+fn mask(length: u8) -> u32 {
+    u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0)
 }
 
 /// UDP that has no peer is in no state.

@@ -39,6 +39,8 @@ pub struct Row {
     pub local: (Ipv6Addr, u16),
     pub peer: (Ipv6Addr, u16),
     pub v6only: bool,
+    /// The device that it is bound to.
+    pub device: Option<String>,
     pub uid: u32,
     /// 0 where no descriptor refers to it.
     pub inode: u64,
@@ -74,11 +76,17 @@ pub fn of_host(host: &Host, from: &PidNamespace) -> Vec<Row> {
         Protocol::Udp => socket.hashed || socket.num != 0,
     };
     let sockets = namespace.sockets().filter(|(_, socket)| shown(socket));
-    let mut rows: Vec<Row> = sockets.map(|(id, socket)| of_socket(socket, now, users.remove(&id))).collect();
+    let device = |index: Option<u32>| {
+        let devices = &namespace.routing.devices;
+        index.and_then(|index| devices.iter().find(|device| device.index == index)).map(|device| device.name.clone())
+    };
+    let mut rows: Vec<Row> = sockets
+        .map(|(id, socket)| Row { device: device(socket.options.device), ..of_socket(socket, now, users.remove(&id)) })
+        .collect();
     rows.extend(
         namespace.requests().map(|(_, request)| of_request(request, namespace.socket_of(request.listener), now)),
     );
-    rows.extend(namespace.time_waits().map(|(_, wait)| of_time_wait(wait, now)));
+    rows.extend(namespace.time_waits().map(|(_, wait)| Row { device: device(wait.device), ..of_time_wait(wait, now) }));
     rows.sort_by_key(|row| {
         let listens = row.state == State::Listen;
         let port = if listens || row.protocol == Protocol::Udp { row.local.1 } else { 0 };
@@ -115,6 +123,7 @@ fn of_socket(socket: &Socket, now: u64, user: Option<User>) -> Row {
         local: (socket.local, socket.num),
         peer: (socket.peer, socket.dport),
         v6only: socket.options.v6only,
+        device: None,
         uid: socket.uid,
         inode: if user.is_some() { socket.inode } else { 0 },
         full: true,
@@ -152,6 +161,7 @@ fn of_time_wait(wait: &TimeWait, now: u64) -> Row {
         local: (wait.local, wait.num),
         peer: (wait.peer, wait.dport),
         v6only: wait.v6only,
+        device: None,
         uid: 0,
         inode: 0,
         full: false,

@@ -1,13 +1,13 @@
 //! `ss`: the sockets of the host.
 //!
-//! Source: `misc/ss.c` of iproute2 6.1. Modelled: `-t -u -l -a -n -p -o -e -4 -6 -H -O -s`, states and filters. Said to be
+//! Source: `misc/ss.c` of iproute2 6.1. Modelled: `-t -u -l -a -n -r -p -o -e -4 -6 -f -H -O -s`, states and filters. Said to be
 //! left out: `-m` and `-i` (sizes of buffers and congestion are not modelled), sockets that are not TCP or UDP.
 
 use super::rows::{self, Row, Timer};
 use super::services;
 use super::ss_filter::{self, Filter};
 use crate::kube::kubelet::hosts;
-use crate::linux::address::{Family, is_any};
+use crate::linux::address::{Family, LOOPBACK4, is_any};
 use crate::linux::socket::{Protocol, State};
 use crate::tools::Cx;
 use crate::tools::options::{self, flag, value};
@@ -44,8 +44,7 @@ struct Wanted {
     filter: Option<Filter>,
 }
 
-/// Runs ss.
-pub fn run(cx: &mut Cx) -> i32 {
+fn specs() -> Vec<options::Spec> {
     let flags = [
         ('t', "tcp"),
         ('u', "udp"),
@@ -61,10 +60,22 @@ pub fn run(cx: &mut Cx) -> i32 {
         ('O', "oneline"),
         ('s', "summary"),
         ('V', "version"),
+        ('r', "resolve"),
+        ('x', "unix"),
+        ('w', "raw"),
+        ('0', "packet"),
+        ('i', "info"),
+        ('m', "memory"),
+        ('T', "threads"),
     ];
     let mut specs: Vec<_> = flags.iter().map(|(short, long)| flag(*short, long)).collect();
-    specs.push(value('A', "query"));
-    let given = match options::read(cx, &specs) {
+    specs.extend([value('A', "query"), value('f', "family")]);
+    specs
+}
+
+/// Runs ss.
+pub fn run(cx: &mut Cx) -> i32 {
+    let given = match options::read(cx, &specs()) {
         Ok(given) => given,
         Err(status) => return status,
     };
@@ -72,12 +83,20 @@ pub fn run(cx: &mut Cx) -> i32 {
         cx.print("ss utility, iproute2-6.1.0\n");
         return 0;
     }
+    if given.has('i') || given.has('m') {
+        let what = if given.has('i') { "congestion control (-i)" } else { "the sizes of buffers (-m)" };
+        cx.eprint(&format!("portlab does not model {what}: of a socket there are -o, -e and -p\n"));
+        return 2;
+    }
     cx.world.start_host(&cx.host);
     let pids = hosts::pids_of(cx.world, cx.place);
     let rows = cx.world.host(&cx.host).map(|host| rows::of_host(host, &pids)).unwrap_or_default();
     if given.has('s') {
         cx.print(&summary(&rows));
-        return 0;
+        // The table follows where sockets are named.
+        if !"tuxw046Af".chars().any(|option| given.has(option)) && given.operands.is_empty() {
+            return 0;
+        }
     }
     let wanted = match wanted(&given) {
         Ok(wanted) => wanted,
@@ -86,7 +105,7 @@ pub fn run(cx: &mut Cx) -> i32 {
             return status;
         }
     };
-    if !given.has('t') && !given.has('u') && !given.has('A') {
+    if !given.has('t') && !given.has('u') && !given.has('A') || "xw0".chars().any(|other| given.has(other)) {
         cx.eprint("portlab: sockets of TCP and UDP alone are modelled\n");
     }
     let passes = |row: &&Row| {
@@ -97,6 +116,7 @@ pub fn run(cx: &mut Cx) -> i32 {
     };
     let details = Details {
         numeric: given.has('n'),
+        resolves: given.has('r'),
         processes: given.has('p'),
         timers: given.has('o') || given.has('e'),
         extended: given.has('e'),
@@ -126,19 +146,26 @@ fn wanted(given: &options::Given) -> Result<Wanted, (String, i32)> {
     if asks('t', "tcp") {
         protocols.push(Protocol::Tcp);
     }
-    if protocols.is_empty() {
+    let others = "xw0".chars().any(|option| given.has(option));
+    if protocols.is_empty() && !others {
         protocols = vec![Protocol::Udp, Protocol::Tcp];
     }
-    let families = match (given.has('4'), given.has('6')) {
-        (true, false) => vec![Family::V4],
-        (false, true) => vec![Family::V6],
-        _ => vec![Family::V4, Family::V6],
+    // The last that is named counts.
+    let families = match given.last_of(&['4', '6', 'f']) {
+        Some(('4', _) | ('f', "inet")) => vec![Family::V4],
+        Some(('6', _) | ('f', "inet6")) => vec![Family::V6],
+        Some(('f', "unix" | "link" | "netlink" | "vsock")) => Vec::new(),
+        Some((_, other)) => return Err((format!("ss: \"{other}\" is invalid family"), 1)),
+        None => vec![Family::V4, Family::V6],
     };
     let mut words = &given.operands[..];
     let mut states: Option<Vec<State>> = None;
-    while let [word, name, rest @ ..] = words
+    while let [word, rest @ ..] = words
         && ["state", "exclude"].contains(&word.as_str())
     {
+        let [name, rest @ ..] = rest else {
+            return Err(("Command line is not complete. Try option \"help\"".into(), 255));
+        };
         let named = ss_filter::states(name).ok_or_else(|| (format!("ss: wrong state name: {name}"), 255))?;
         if word == "state" {
             states.get_or_insert_default().extend(named);
@@ -160,12 +187,14 @@ fn wanted(given: &options::Given) -> Result<Wanted, (String, i32)> {
     let mut states = states.unwrap_or_else(default);
     states.sort_unstable();
     states.dedup();
-    let filter = if words.is_empty() { None } else { Some(ss_filter::parse(&words.join(" ")).map_err(|e| (e, 1))?) };
+    let filter = if words.is_empty() { None } else { Some(ss_filter::parse(&words.join(" "))?) };
     Ok(Wanted { protocols, families, states, filter })
 }
 
 struct Details {
     numeric: bool,
+    /// Names of hosts: the lab knows that of 127.0.0.1.
+    resolves: bool,
     processes: bool,
     timers: bool,
     extended: bool,
@@ -191,10 +220,12 @@ pub fn state_name(state: State) -> &'static str {
 
 fn cells(row: &Row, details: &Details) -> [String; 9] {
     let address = |(address, _): (std::net::Ipv6Addr, u16)| match row.family {
-        Family::V4 => format!("{}:", address.to_ipv4_mapped().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED)),
-        Family::V6 if is_any(address) && !row.v6only => "*:".to_owned(),
-        Family::V6 => format!("[{address}]:"),
+        Family::V4 if details.resolves && address == LOOPBACK4 => "localhost".to_owned(),
+        Family::V4 => address.to_ipv4_mapped().unwrap_or(std::net::Ipv4Addr::UNSPECIFIED).to_string(),
+        Family::V6 if is_any(address) && !row.v6only => "*".to_owned(),
+        Family::V6 => format!("[{address}]"),
     };
+    let device = row.device.as_ref().map_or(String::new(), |name| format!("%{name}"));
     let port = |port: u16| match services::name(port, row.protocol) {
         _ if port == 0 => "*".to_owned(),
         Some(name) if !details.numeric => name.to_owned(),
@@ -205,9 +236,9 @@ fn cells(row: &Row, details: &Details) -> [String; 9] {
         state_name(row.state).to_owned(),
         format!("{:<6}", row.recv_q),
         format!("{:<6}", row.send_q),
-        address(row.local),
+        format!("{}{device}:", address(row.local)),
         port(row.local.1),
-        address(row.peer),
+        format!("{}:", address(row.peer)),
         port(row.peer.1),
         process(row, details),
     ]

@@ -1,6 +1,6 @@
 //! `sysctl`: reads and writes the settings of the host's network namespace.
 //!
-//! Source: `sysctl.c` of procps 4.0.2. Modelled: `-w -n -N -b -e -q -a -r`. Settings that portlab does not have are said to
+//! Source: `sysctl.c` of procps 4.0.2. Modelled: `-w -n -N -b -e -q -a -r -p`, and names of directories. Settings that portlab does not have are said to
 //! be so, where the real kernel has many more.
 
 use crate::host::{Answer, Call};
@@ -10,6 +10,7 @@ use crate::tools::Cx;
 use crate::tools::jobs::Process;
 use crate::tools::options::{self, flag, value};
 use crate::tools::regex;
+use crate::world::World;
 
 /// Runs sysctl.
 pub fn run(cx: &mut Cx) -> i32 {
@@ -24,12 +25,21 @@ pub fn run(cx: &mut Cx) -> i32 {
         flag('A', ""),
         flag('X', ""),
         value('r', "pattern"),
+        flag('V', "version"),
+        flag('p', "load"),
     ];
     let given = match options::read(cx, &specs) {
         Ok(given) => given,
         Err(status) => return status,
     };
+    if given.has('V') {
+        cx.print("sysctl from procps-ng 4.0.2\n");
+        return 0;
+    }
     cx.world.start_host(&cx.host);
+    if given.has('p') {
+        return load(cx, &given);
+    }
     if given.has('a') || given.has('A') || given.has('X') {
         return all(cx, &given);
     }
@@ -53,15 +63,54 @@ pub fn run(cx: &mut Cx) -> i32 {
     status
 }
 
+/// `sysctl -p [FILE…]`: sets what the files say; `-` before a name forgives that there is none.
+fn load(cx: &mut Cx, given: &options::Given) -> i32 {
+    let named = &given.operands;
+    let paths = if named.is_empty() { vec!["/etc/sysctl.conf".to_owned()] } else { named.clone() };
+    let mut status = 0;
+    for path in paths {
+        let text = match cx.open(&path) {
+            Ok(text) => text,
+            Err(why) => {
+                status = cx.fail(&format!("cannot open \"{path}\": {why}"), 1);
+                continue;
+            }
+        };
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            let (line, forgiving) = line.strip_prefix('-').map_or((line, false), |rest| (rest, true));
+            let Some((name, value)) = line.split_once('=') else {
+                cx.eprint(&format!("sysctl: {path}({}): invalid syntax, continuing...\n", number + 1));
+                continue;
+            };
+            let done = write(cx, given, name.trim(), value.trim());
+            status |= if forgiving { 0 } else { done };
+        }
+    }
+    status
+}
+
 /// `net/ipv4/tcp_tw_reuse` names the same as `net.ipv4.tcp_tw_reuse`.
 fn dotted(name: &str) -> String {
     name.replace('/', ".")
 }
 
 /// A value as the kernel shows it: a tab between two ports.
-fn shown(cx: &mut Cx, name: &str) -> Option<String> {
-    let value = cx.world.host(&cx.host)?.namespace().sysctls.get(name)?;
+pub(in crate::tools) fn shown(world: &mut World, host: &str, name: &str) -> Option<String> {
+    let value = world.host(host)?.namespace().sysctls.get(name)?;
     Some(value.replace(' ', "\t"))
+}
+
+/// Whether settings have names that go on from this one: it is a directory.
+pub(in crate::tools) fn has_settings_in(name: &str) -> bool {
+    Sysctls::names().any(|known| is_inside(known, name))
+}
+
+fn is_inside(name: &str, directory: &str) -> bool {
+    name.strip_prefix(directory).is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn print(cx: &mut Cx, given: &options::Given, name: &str, value: &str) {
@@ -88,7 +137,7 @@ fn unknown(cx: &mut Cx, given: &options::Given, name: &str) -> i32 {
 }
 
 /// Whether the real kernel has a setting of this name.
-fn left_out(name: &str) -> bool {
+pub(in crate::tools) fn left_out(name: &str) -> bool {
     let whole = [
         "kernel.",
         "vm.",
@@ -113,9 +162,18 @@ fn left_out(name: &str) -> bool {
 
 fn read(cx: &mut Cx, given: &options::Given, word: &str) -> i32 {
     let name = dotted(word);
-    match shown(cx, &name) {
+    match shown(cx.world, &cx.host, &name) {
         Some(value) => {
             print(cx, given, &name, &value);
+            0
+        }
+        None if has_settings_in(&name) => {
+            for name in Sysctls::names().filter(|known| is_inside(known, &name)) {
+                if let Some(value) = shown(cx.world, &cx.host, name) {
+                    print(cx, given, name, &value);
+                }
+            }
+            cx.eprint("portlab: the real kernel has more settings; those that portlab models are listed\n");
             0
         }
         None => unknown(cx, given, &name),
@@ -124,7 +182,7 @@ fn read(cx: &mut Cx, given: &options::Given, word: &str) -> i32 {
 
 fn write(cx: &mut Cx, given: &options::Given, word: &str, value: &str) -> i32 {
     let name = dotted(word);
-    if shown(cx, &name).is_none() {
+    if shown(cx.world, &cx.host, &name).is_none() {
         return unknown(cx, given, &name);
     }
     if matches!(cx.place, Place::Pod { .. }) {
@@ -158,7 +216,7 @@ fn all(cx: &mut Cx, given: &options::Given) -> i32 {
     };
     for name in Sysctls::names() {
         if pattern.as_ref().is_none_or(|pattern| pattern.is_match(name))
-            && let Some(value) = shown(cx, name)
+            && let Some(value) = shown(cx.world, &cx.host, name)
         {
             print(cx, given, name, &value);
         }

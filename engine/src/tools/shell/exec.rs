@@ -11,8 +11,9 @@ use super::ast::{AndOr, Assign, Body, Command, Joint, List, Pipeline, Redirect, 
 use super::{arithmetic, builtins, conditions, pattern};
 use crate::kube::kubelet::hosts;
 use crate::lab::{Place, Stream};
+use crate::linux::Errno;
 use crate::time::Time;
-use crate::tools::{self, COMMAND_TAKES, Cx, Env, files, jobs};
+use crate::tools::{self, COMMAND_TAKES, Cx, Env, files, jobs, proc};
 use crate::world::World;
 
 /// Commands and turns of loops that one line may run.
@@ -286,8 +287,14 @@ impl<'a> Shell<'a> {
         if let Some(stdin) = outer_stdin {
             self.stdin = stdin;
         }
-        self.deliver(written, outputs);
-        status
+        match self.deliver(written, outputs) {
+            Ok(()) => status,
+            Err(errno) => {
+                let program = program_of(command).unwrap_or("bash");
+                self.complain(&format!("{program}: write error: {}", errno.words()));
+                status.map(|_| 1)
+            }
+        }
     }
 
     fn body(&mut self, body: &Body) -> Result<i32, Stop> {
@@ -593,7 +600,9 @@ impl Shell<'_> {
             let opened = match to {
                 Target::Read(word) => {
                     let path = self.text(word)?;
-                    match files::open(self.world, self.env, &path) {
+                    let host = hosts::name_of(self.world, self.place);
+                    let kernels = proc::read(self.world, &host, &path);
+                    match kernels.unwrap_or_else(|| files::open(self.world, self.env, &path)) {
                         Ok(text) => {
                             outputs.stdin = Some(text.to_string());
                             Ok(())
@@ -645,6 +654,13 @@ impl Shell<'_> {
             "" => return Err(": No such file or directory".into()),
             _ => {}
         }
+        if proc::is_kernels(path) {
+            let host = hosts::name_of(self.world, self.place);
+            let opened = proc::open_to_write(self.world, self.place, &host, path);
+            opened.map_err(|why| format!("{path}: {why}"))?;
+            outputs.files.push((path.to_owned(), String::new()));
+            return Ok(Goes::File(outputs.files.len() - 1));
+        }
         if files::is_directory(self.world, path) {
             return Err(format!("{path}: Is a directory"));
         }
@@ -656,8 +672,8 @@ impl Shell<'_> {
         Ok(Goes::File(outputs.files.len() - 1))
     }
 
-    /// Sends what a command wrote where its streams go.
-    fn deliver(&mut self, written: Vec<(Stream, String)>, mut outputs: Outputs) {
+    /// Sends what a command wrote where its streams go; the kernel may refuse what is written to its own files.
+    fn deliver(&mut self, written: Vec<(Stream, String)>, mut outputs: Outputs) -> Result<(), Errno> {
         for (stream, text) in written {
             let fd = if stream == Stream::Stdout { 1 } else { 2 };
             match outputs.fds.get(&fd) {
@@ -666,8 +682,14 @@ impl Shell<'_> {
                 Some(Goes::Nowhere) | None => {}
             }
         }
+        let host = hosts::name_of(self.world, self.place);
         for (path, text) in outputs.files {
-            files::write(self.world, &path, &text);
+            match proc::is_kernels(&path) {
+                true if text.is_empty() => {}
+                true => proc::write(self.world, &host, &path, &text)?,
+                false => files::write(self.world, &path, &text),
+            }
         }
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use super::exec::{Shell, Stop};
 use super::pattern::{escaped, is_pattern, matches_chars};
 use crate::kube::kubelet::hosts;
 use crate::tools::files;
+use crate::tools::processes::SHELL_PID;
 
 /// Words that one word may become.
 const FIELDS_MAX: usize = 10_000;
@@ -182,7 +183,7 @@ impl Shell<'_> {
             "?" => Some(env.status.to_string()),
             "#" => Some(env.positional.len().to_string()),
             "@" | "*" => Some(env.positional.join(" ")),
-            "$" => Some("4242".into()),
+            "$" => Some(SHELL_PID.to_string()),
             "!" => self.world.jobs.of(&hosts::name_of(self.world, self.place)).last_pid.map(|pid| pid.to_string()),
             "-" => Some("himBHs".into()),
             "0" => Some("bash".into()),

@@ -2,8 +2,9 @@
 
 use super::{Cx, input};
 use crate::base64 as base64_text;
-use crate::tools::files;
+use crate::linux::Errno;
 use crate::tools::options::{self, bare, flag, lines, value};
+use crate::tools::{files, proc};
 
 /// `cat [-nbETAs] [FILE…]`
 pub fn cat(cx: &mut Cx) -> i32 {
@@ -57,6 +58,14 @@ pub fn tee(cx: &mut Cx) -> i32 {
     let mut status = 0;
     for path in &given.operands {
         if path == "/dev/null" {
+            continue;
+        }
+        if proc::is_kernels(path) {
+            let opened = proc::open_to_write(cx.world, cx.place, &cx.host, path);
+            let done = opened.and_then(|()| proc::write(cx.world, &cx.host, path, &text).map_err(Errno::words));
+            if let Err(why) = done {
+                status = cx.fail(&format!("{path}: {why}"), 1);
+            }
             continue;
         }
         if files::is_directory(cx.world, path) {
