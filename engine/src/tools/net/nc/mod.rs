@@ -241,7 +241,8 @@ fn shown(host: &str, address: IpAddr) -> String {
 /// What is done on a connection: nothing with -z, else standard input goes out and what comes is printed.
 fn talk(cx: &mut Cx, process: Process, asked: &Asked, host: &str, (fd, port): (u32, u16)) -> i32 {
     let udp = asked.protocol == Protocol::Udp;
-    if udp && (asked.scan || asked.verbose) && !probe(cx, process, fd) {
+    // Only who wants to be told tries whether anybody is there.
+    if udp && asked.verbose && !probe(cx, process, fd) {
         return 1;
     }
     if asked.verbose {
