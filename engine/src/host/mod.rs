@@ -33,6 +33,9 @@ use crate::time::Time;
 /// The number of a host's first process.
 const FIRST_PID: u32 = 1201;
 
+/// What a program reads at once, in bytes.
+const RECV_BYTES_MAX: usize = 65_536;
+
 /// A part of a round of requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part {
@@ -459,7 +462,7 @@ impl Host {
                 let sent = namespace.send(at(fd)?, data)?;
                 return Ok(Answer::Number(u32::try_from(sent).unwrap_or(u32::MAX)));
             }
-            Call::Recv { fd } => return Ok(Answer::Data(namespace.recv(at(fd)?)?.into())),
+            Call::Recv { fd } => return Ok(Answer::Data(namespace.recv_at_most(at(fd)?, RECV_BYTES_MAX)?.into())),
             Call::Shutdown { fd, how } => namespace.shutdown(at(fd)?, *how)?,
             Call::Getsockname { fd } => return Ok(Answer::Address(namespace.getsockname(at(fd)?))),
             Call::Getpeername { fd } => return Ok(Answer::Address(namespace.getpeername(at(fd)?)?)),

@@ -124,7 +124,7 @@ impl Namespace {
         }
         socket.tcp.unsent.extend_from_slice(data);
         self.push(id);
-        self.deliver();
+        self.deliver_within(id);
         Ok(data.len())
     }
 
@@ -133,15 +133,27 @@ impl Namespace {
     /// # Errors
     /// `EAGAIN` when nothing is there, `ENOTCONN`, what the peer's RST or ICMP left.
     pub fn recv(&mut self, id: SocketId) -> Result<Vec<u8>, Refusal> {
+        self.recv_at_most(id, usize::MAX)
+    }
+
+    /// `recv` into a buffer of that many bytes; of a datagram the rest is lost.
+    ///
+    /// # Errors
+    /// As [`Self::recv`].
+    pub fn recv_at_most(&mut self, id: SocketId, most: usize) -> Result<Vec<u8>, Refusal> {
         if self.socket_of(id).protocol == Protocol::Udp {
-            return self.udp_recv(id);
+            let mut data = self.udp_recv(id)?;
+            data.truncate(most);
+            return Ok(data);
         }
         let socket = self.sock(id);
         if socket.state == State::Listen {
             return Err(Errno::Enotconn.into());
         }
         if !socket.tcp.received.is_empty() {
-            let data = std::mem::take(&mut socket.tcp.received);
+            let rest = socket.tcp.received.split_off(most.min(socket.tcp.received.len()));
+            let data = std::mem::replace(&mut socket.tcp.received, rest);
+            socket.tcp.window.reads(data.len());
             self.acknowledge_read(id);
             return Ok(data);
         }

@@ -9,8 +9,8 @@
 //! * [`trace`]: what is told of all this besides the answers.
 //!
 //! Time is virtual and stands still during a call, except for one that waits. Packets to an own address are delivered
-//! before the call returns, as on a quiet loopback; those to others lie in [`Namespace::outbox`]. Left out: sizes of
-//! TCP's buffers and windows, congestion, loss, path MTU, urgent data, Fast Open, SYN cookies, MPTCP.
+//! before the call returns, as on a quiet loopback; those to others lie in [`Namespace::outbox`]. Left out: TCP
+//! buffers that are full, congestion, loss, path MTU, urgent data, Fast Open, SYN cookies, MPTCP.
 
 pub mod address;
 pub mod bind;
@@ -76,6 +76,8 @@ pub struct Namespace {
     timers: Timers,
     /// Packets to own addresses that are under way.
     backlog: VecDeque<Packet>,
+    /// The socket that a call holds while packets are delivered.
+    called: Option<SocketId>,
     /// The socket that talks to itself and owes an ACK.
     owed_ack: Option<SocketId>,
     /// Packets that left by another device.
@@ -112,6 +114,7 @@ impl Namespace {
             flows: Flows::new(seed),
             timers: Timers::default(),
             backlog: VecDeque::new(),
+            called: None,
             owed_ack: None,
             outbox: Vec::new(),
             neighbours: BTreeMap::new(),

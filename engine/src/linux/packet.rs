@@ -61,6 +61,8 @@ pub struct Segment {
     pub data: Vec<u8>,
     /// Whether it carries the timestamps option.
     pub timestamps: bool,
+    /// How much more its sender can take, in bytes, the scale counted in.
+    pub window: u32,
 }
 
 impl Segment {

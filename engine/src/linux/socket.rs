@@ -1,13 +1,14 @@
 //! A socket: what it is, what was set on it, where it stands in its life.
 //!
-//! Names are the kernel's: `struct sock`, `struct inet_sock`, `struct tcp_sock`. Left out: TCP's buffers and windows (all
-//! that is sent fits), congestion, urgent data, options that no rule here asks for.
+//! Names are the kernel's: `struct sock`, `struct inet_sock`, `struct tcp_sock`. Left out: the end of TCP's windows
+//! (all that is sent fits), congestion, urgent data, options that no rule here asks for.
 
 use std::collections::VecDeque;
 use std::net::Ipv6Addr;
 
 use super::address::{ANY4, Family, Local, is_mapped};
 use super::errno::Errno;
+use super::tcp::window::Window;
 use super::timer::TimerKey;
 use super::udp_queue::Datagrams;
 
@@ -119,6 +120,8 @@ pub struct Tcp {
     /// The peer of the last connection that a socket of IPv6 opened over IPv4. Once there is one the socket sends by IPv4
     /// ever after (`ipv6_mapped`), to this peer, also what it opens over IPv6.
     pub v4_peer: Option<Ipv6Addr>,
+    /// What it says that it can take, and what the peer does.
+    pub window: Window,
     /// Bytes that were received and not read.
     pub received: Vec<u8>,
     /// Bytes that were taken for sending and wait for an ACK of those before them (Nagle's algorithm).
@@ -145,6 +148,13 @@ pub struct Tcp {
     pub resent_at: u64,
     /// The end of an orphan's wait in `FIN_WAIT2`.
     pub orphan_timer: Option<TimerKey>,
+}
+
+impl Tcp {
+    /// How many numbers came since the last ACK.
+    pub(super) fn since_acknowledged(&self) -> u32 {
+        self.rcv_nxt.wrapping_sub(self.acks.acknowledged)
+    }
 }
 
 /// What decides whether an ACK goes at once or waits for something to ride on (`icsk_ack`).

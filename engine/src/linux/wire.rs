@@ -14,7 +14,7 @@ use super::demux::{Holder, Tuple};
 use super::errno::Errno;
 use super::packet::{Body, Packet, Unreachable};
 use super::route::{AddressType, LO, Out, wire_family};
-use super::socket::{Protocol, State};
+use super::socket::{Protocol, SocketId, State};
 use super::timer::Timer;
 use super::trace::{Way, Why};
 use crate::netfilter::Verdict;
@@ -126,6 +126,14 @@ impl Namespace {
                 break;
             }
         }
+    }
+
+    /// The same within a call of this socket, which holds it.
+    pub(super) fn deliver_within(&mut self, id: SocketId) {
+        self.called = Some(id);
+        self.deliver();
+        self.called = None;
+        self.sock(id).tcp.window.holds(None);
     }
 
     /// A packet came in by a device: it is for this host, or goes on to the next network where `ip_forward` says so.

@@ -147,7 +147,7 @@ impl Namespace {
                 if socket.protocol == Protocol::Tcp && write && sends {
                     self.shut_write(id);
                 }
-                self.deliver();
+                self.deliver_within(id);
                 if state == State::Close {
                     return Err(Errno::Enotconn.into());
                 }

@@ -16,6 +16,7 @@ use super::super::timer::Timer;
 use super::super::wait::{Then, Wait};
 use super::super::{Errno, Namespace};
 use super::tuple_of;
+use super::window::{Window, packet_text};
 
 /// How long a SYN waits for its answer the first time, in ms (`TCP_TIMEOUT_INIT`).
 pub(super) const SYN_TIMEOUT_MS: u64 = 1000;
@@ -197,6 +198,9 @@ impl Namespace {
         tcp.done = false;
         (tcp.snd_una, tcp.snd_sml, tcp.snd_nxt, tcp.timestamps) = (iss, iss, iss.wrapping_add(1), timestamps);
         (tcp.retransmit, tcp.retransmits) = (Some(key), 0);
+        let first = packet_text(self.socket_of(id).local, false);
+        let packet = packet_text(self.socket_of(id).local, timestamps);
+        self.sock(id).tcp.window = Window::new(first, packet);
         self.send_segment(id, Segment { syn: true, seq: iss, ..Segment::default() });
     }
 }

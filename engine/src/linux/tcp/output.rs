@@ -2,7 +2,7 @@
 //!
 //! Source: `tcp_nagle_check`, `tcp_send_delayed_ack`, `__tcp_ack_snd_check`, `tcp_cleanup_rbuf`, `tcp_event_data_recv`; RFC 896,
 //! RFC 9293 §3.8.6.3. A small segment waits while another small one is not acknowledged. ACKs go at once for the first
-//! sixteen segments; once both sides have sent in turn they wait up to 40 ms for something to ride on. Left out: windows
+//! sixteen segments; once both sides have sent in turn they wait up to 40 ms for something to ride on. Left out: the window's end
 //! and congestion, so nothing else ever waits.
 
 use super::super::Namespace;
@@ -24,15 +24,9 @@ const TICK_MS: u64 = 4;
 /// How many ACKs go at once at first (`TCP_MAX_QUICKACKS`).
 const QUICK_ACKS: u32 = 16;
 
-/// A segment over loopback that holds less than this is a small one: half the first window (`tcp_bound_to_half_wnd`).
-const MSS_BYTES: usize = 32_741;
-
 /// What a receiver takes for a whole segment as long as it has seen no larger one (`TCP_MSS_DEFAULT`); options count.
 const RECEIVED_MSS_BYTES: u32 = 536;
 const OPTION_BYTES: u32 = 12;
-
-/// The first window over loopback, in bytes.
-const WINDOW_BYTES: u32 = 65_483;
 
 /// Least time before something is sent again, in ms (`TCP_RTO_MIN`).
 const RTO_MS_MIN: u64 = 200;
@@ -62,8 +56,8 @@ impl Acks {
     }
 
     /// How many ACKs go at once: one for every other segment of a window (`tcp_incr_quickack`).
-    fn quick_most(&self) -> u32 {
-        match WINDOW_BYTES / (2 * self.received_mss()) {
+    fn quick_most(&self, window: u32) -> u32 {
+        match window / (2 * self.received_mss()) {
             0 => 2,
             some => some.min(QUICK_ACKS),
         }
@@ -87,9 +81,18 @@ impl Namespace {
         let socket = self.sock(id);
         segment.timestamps = socket.tcp.timestamps && !segment.rst;
         let mut rides = None;
+        segment.window = socket.tcp.window.told();
         if segment.ack {
             segment.acked = socket.tcp.rcv_nxt;
             rides = socket.tcp.delayed_ack.take();
+            if !segment.syn {
+                let since = socket.tcp.since_acknowledged();
+                let short = socket.tcp.window.tells(socket.tcp.acks.received_mss(), since);
+                segment.window = socket.tcp.window.told();
+                if short {
+                    socket.tcp.acks.quick = 0;
+                }
+            }
             let acks = &mut socket.tcp.acks;
             if acks.quick > 0 && acks.scheduled {
                 acks.quick -= 1;
@@ -103,7 +106,9 @@ impl Namespace {
         if !segment.data.is_empty() {
             let acks = &mut socket.tcp.acks;
             acks.interactive |= now - acks.received_at < acks.wait_ms;
-            socket.tcp.snd_sml = segment.seq.wrapping_add(super::super::number(segment.data.len()));
+            if segment.data.len() < socket.tcp.window.segment_bytes_max() {
+                socket.tcp.snd_sml = segment.seq.wrapping_add(super::super::number(segment.data.len()));
+            }
         }
         let (mut source, sport, mut destination, dport) = (socket.local, socket.sport, socket.peer, socket.dport);
         let device = socket.options.device;
@@ -117,24 +122,31 @@ impl Namespace {
         self.transmit_by(device, Packet { source, sport, destination, dport, body: Body::Tcp(segment) });
     }
 
-    /// Sends what was taken for sending, unless it has to wait for an ACK.
+    /// Sends what was taken for sending; what fills no segment waits while such a one is not acknowledged.
     pub(in crate::linux) fn push(&mut self, id: SocketId) {
-        let tcp = &mut self.sock(id).tcp;
-        let small_under_way = before(tcp.snd_una, tcp.snd_sml) && !before(tcp.snd_nxt, tcp.snd_sml);
-        if tcp.unsent.is_empty() || (small_under_way && tcp.unsent.len() < MSS_BYTES) {
-            return;
+        loop {
+            let tcp = &self.socket_of(id).tcp;
+            let small_under_way = before(tcp.snd_una, tcp.snd_sml) && !before(tcp.snd_nxt, tcp.snd_sml);
+            if tcp.unsent.is_empty() || (small_under_way && tcp.unsent.len() < tcp.window.segment_bytes_max()) {
+                return;
+            }
+            self.send_text(id, false);
         }
-        self.send_text(id, false);
     }
 
-    /// FIN, with whatever still waits.
+    /// FIN, with the last of what still waits.
     pub(super) fn send_fin(&mut self, id: SocketId) {
+        while self.socket_of(id).tcp.unsent.len() > self.socket_of(id).tcp.window.segment_bytes_max() {
+            self.send_text(id, false);
+        }
         self.send_text(id, true);
     }
 
+    /// Sends one segment of what was taken for sending.
     pub(super) fn send_text(&mut self, id: SocketId, fin: bool) {
         let tcp = &mut self.sock(id).tcp;
-        let data = std::mem::take(&mut tcp.unsent);
+        let rest = tcp.unsent.split_off(tcp.window.segment_bytes_max().min(tcp.unsent.len()));
+        let data = std::mem::replace(&mut tcp.unsent, rest);
         tcp.in_flight.extend_from_slice(&data);
         let segment = Segment { fin, ack: true, seq: tcp.snd_nxt, data, ..Segment::default() };
         tcp.snd_nxt = segment.end();
@@ -178,22 +190,32 @@ impl Namespace {
     }
 
     /// Data came: what that says about ACKs.
-    pub(super) fn note_data(&mut self, id: SocketId, bytes: usize) {
+    pub(super) fn note_data(&mut self, id: SocketId, bytes: u32, end: u32) {
         let now = self.now;
-        let acks = &mut self.sock(id).tcp.acks;
+        let called = self.called == Some(id);
+        let super::super::socket::Tcp { acks, window, .. } = &mut self.sock(id).tcp;
+        window.holds(called.then_some(bytes));
+        window.takes(bytes, end, acks.acknowledged);
+        if bytes > acks.received_mss() {
+            window.measures(bytes);
+        }
         acks.scheduled = true;
-        acks.measure(super::super::number(bytes));
+        acks.measure(bytes);
+        let quick_most = acks.quick_most(window.told());
         let since = now - acks.received_at;
         if acks.wait_ms == 0 {
-            (acks.quick, acks.wait_ms) = (acks.quick.max(acks.quick_most()), DELAYED_ACK_MS);
+            (acks.quick, acks.wait_ms) = (acks.quick.max(quick_most), DELAYED_ACK_MS);
         } else if since <= DELAYED_ACK_MS / 2 {
             acks.wait_ms = acks.wait_ms / 2 + DELAYED_ACK_MS / 2;
         } else if since < acks.wait_ms {
             acks.wait_ms = (acks.wait_ms / 2 + since).min(RTO_MS_MIN);
         } else if since > RTO_MS_MIN {
-            acks.quick = acks.quick.max(acks.quick_most());
+            acks.quick = acks.quick.max(quick_most);
         }
         acks.received_at = now;
+        if window.grows(bytes) {
+            acks.quick |= 1;
+        }
     }
 
     /// Acknowledges what is to be acknowledged: at once, or later.
@@ -202,7 +224,18 @@ impl Namespace {
         if !tcp.acks.scheduled {
             return;
         }
-        if tcp.acks.quick > 0 && !tcp.acks.interactive {
+        let whole = tcp.acks.received_mss();
+        // Of more than one whole segment the peer hears at once, as long as it may go on sending as before.
+        let mut at_once = tcp.since_acknowledged() > whole;
+        if at_once {
+            let (offer, short) = tcp.window.offers(whole);
+            at_once = offer >= tcp.window.told();
+            if short {
+                self.sock(id).tcp.acks.quick = 0;
+            }
+        }
+        let tcp = &self.socket_of(id).tcp;
+        if at_once || (tcp.acks.quick > 0 && !tcp.acks.interactive) {
             self.send_ack_soon(id);
         } else if tcp.delayed_ack.is_none() {
             let wait = tcp.acks.wait_ms.clamp(TICK_MS, DELAYED_ACK_MS);
@@ -220,14 +253,18 @@ impl Namespace {
         (tcp.acks.quick, tcp.acks.wait_ms) = (QUICK_ACKS, DELAYED_ACK_MS);
     }
 
-    /// All was read: an ACK that waits goes now, if the sender may be waiting for it or more than one segment came.
+    /// Bytes were read: an ACK that waits goes now, if more than one segment came, or if all was read and the sender may be
+    /// waiting for it; and one goes where the window has opened (`tcp_cleanup_rbuf`).
     pub(in crate::linux) fn acknowledge_read(&mut self, id: SocketId) {
-        let tcp = &self.socket_of(id).tcp;
-        let acks = tcp.acks;
-        let several = tcp.rcv_nxt.wrapping_sub(acks.acknowledged) > acks.received_mss();
-        if acks.scheduled && (several || acks.pushed_again || (acks.pushed && !acks.interactive)) {
+        let socket = self.socket_of(id);
+        let (tcp, acks) = (&socket.tcp, socket.tcp.acks);
+        let since = tcp.since_acknowledged();
+        let whole = acks.received_mss();
+        let pushed = tcp.window.is_drained() && (acks.pushed_again || (acks.pushed && !acks.interactive));
+        let waits = acks.scheduled && (since > whole || pushed);
+        if waits || (!socket.shut_read && tcp.window.has_opened(whole, since)) {
             self.send_ack(id);
-            self.deliver();
+            self.deliver_within(id);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Source: `tcp_v4_rcv`, `tcp_rcv_state_process`, `tcp_rcv_synsent_state_process`, `tcp_validate_incoming`,
 //! `tcp_conn_request`, `tcp_check_req`; RFC 9293 §3.10.7. Segments come in order and whole, so nothing is ever queued out of
-//! order. Left out: windows, rate limits of ACKs.
+//! order. Left out: the window's end, rate limits of ACKs.
 
 use super::super::Namespace;
 use super::super::address::LOOPBACK4_IPV6;
@@ -15,6 +15,7 @@ use super::super::socket::{Request, RequestId, Socket, SocketId, State};
 use super::super::timer::Timer;
 use super::super::trace::Why;
 use super::connect::SYN_TIMEOUT_MS;
+use super::window::{Window, packet_text};
 
 /// How soon a SYN is sent again after an answer that did not fit, in ms: two ticks.
 const SYN_AGAIN_MS: u64 = 8;
@@ -105,6 +106,7 @@ impl Namespace {
             seq: request.iss,
             acked: request.rcv_nxt,
             timestamps: request.timestamps,
+            window: packet_text(request.local, request.timestamps),
             ..Segment::default()
         };
         let packet = Packet {
@@ -183,6 +185,8 @@ impl Namespace {
         child.tcp.snd_nxt = request.iss.wrapping_add(1);
         (child.tcp.rcv_nxt, child.tcp.timestamps) = (request.rcv_nxt, request.timestamps);
         child.tcp.snd_sml = child.tcp.snd_una;
+        let packet = packet_text(request.local, request.timestamps);
+        child.tcp.window = Window::new(packet, packet);
         (child.tcp.acks.received_at, child.tcp.acks.acknowledged) = (self.now, request.rcv_nxt);
         let child = SocketId(super::super::number(self.sockets.insert(child)));
         self.buckets.enter(request.num, request.local, Owner::Socket(child), true);
@@ -215,6 +219,7 @@ impl Namespace {
         if before(tcp.snd_una, segment.acked) {
             self.note_acked(id, segment.acked);
         }
+        self.sock(id).tcp.window.hears(segment.window);
         match self.acknowledged(id, segment) {
             Some(fate) => fate,
             None => self.take_text(id, segment),
@@ -245,6 +250,7 @@ impl Namespace {
         let tcp = &mut self.sock(id).tcp;
         tcp.rcv_nxt = segment.seq.wrapping_add(1);
         tcp.timestamps &= segment.timestamps;
+        tcp.window.hears(segment.window);
         if segment.ack {
             self.note_acked(id, segment.acked);
             self.set_state(id, State::Established);
@@ -379,7 +385,7 @@ impl Namespace {
         tcp.received.extend_from_slice(&segment.data);
         tcp.rcv_nxt = segment.end();
         if !segment.data.is_empty() {
-            self.note_data(id, segment.data.len());
+            self.note_data(id, super::super::number(segment.data.len()), segment.end());
         }
         if segment.fin && self.take_fin(id) {
             return Fate::Taken;
