@@ -1,7 +1,8 @@
 //! TCP: the states of a connection, from both ends.
 //!
 //! Source: RFC 9293; `net/ipv4/tcp.c`, `tcp_input.c`, `tcp_minisocks.c`; FACTS §1.2 and §2. [`connect`] opens, [`output`]
-//! sends, [`receive`] is what a segment does, [`close`] ends, [`window`] what a receiver can take, [`time_wait`] what remains, [`timers`] what happens by itself.
+//! sends, [`receive`] is what a segment does, [`window`] what a receiver can take, [`close`] ends, [`time_wait`] is what
+//! remains, [`timers`] what happens by itself.
 
 pub mod close;
 pub mod connect;
