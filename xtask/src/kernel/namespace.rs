@@ -29,6 +29,9 @@ const AT_ONCE: Duration = Duration::from_millis(20);
 /// What one `recv` takes at most.
 const RECV_BYTES_MAX: usize = 65_536;
 
+/// Whether the host is a router.
+const FORWARDS: &str = "net.ipv4.ip_forward";
+
 /// Of Linux 6.3: the lowest port in the lower half of the value, the highest in the upper one. nix has no name for it.
 #[derive(Clone, Copy)]
 struct LocalPortRange;
@@ -53,6 +56,10 @@ impl Namespace {
         seteuid(0).context("cannot be root")?;
         nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).context("no new network namespace")?;
         netlink::set_up("lo").context("cannot set lo up")?;
+        // The one setting of those here that a namespace takes over from the machine; Docker switches it on.
+        if proc::sysctl(FORWARDS)? != "0" {
+            proc::set_sysctl(FORWARDS, "0").context("cannot be no router")?;
+        }
         Ok(Self { sockets: BTreeMap::new(), slot, started: Instant::now(), waited: Duration::ZERO })
     }
 
