@@ -109,7 +109,8 @@ impl Namespace {
             2 => on_loopback,
             _ => true,
         };
-        let after_delay = wait.entered + self.sysctls.tw_reuse_delay_ms + 1;
+        // The kernel compares whole milliseconds, and where within one the entry was made is chance.
+        let after_delay = wait.entered + self.sysctls.tw_reuse_delay_ms + u64::from(wait.snd_nxt & 1);
         (allowed && wait.substate != State::FinWait2).then_some(after_delay)
     }
 
