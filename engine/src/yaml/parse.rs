@@ -33,7 +33,8 @@ pub fn parse(text: &str) -> Result<Vec<Document>, YamlError> {
 fn tag_before_comma(text: &str) -> Option<(usize, usize)> {
     text.lines().enumerate().filter(|(_, line)| line.contains('!')).find_map(|(number, line)| {
         let bytes = line.as_bytes();
-        let begins = |at: usize| at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'[' | b'{' | b',' | b':');
+        let token_ends = |c: char| " \t\r[]{},:?\"'\u{85}\u{2028}\u{2029}\u{feff}".contains(c);
+        let begins = |at: usize| line[..at].chars().next_back().is_none_or(token_ends);
         let quoted =
             |at: usize| [b'"', b'\''].iter().any(|quote| bytes[..at].iter().filter(|b| *b == quote).count() % 2 == 1);
         let ends = |at: usize| bytes[at..].iter().find(|b| b" \t,".contains(b)) == Some(&b',');
